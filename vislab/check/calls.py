@@ -1,0 +1,221 @@
+"""Carry out a call plan: rebuild the inputs, call the student's code, collect what came back.
+
+The plan's format is PLAN in docs/architecture.md. The same code runs at home on recorded plans and, when graded, on the judge's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from vislab.check.kernels import launch
+from vislab.check.observe import generator_state, same_values, seed_generators, traced, tripwires
+from vislab.wire.tensors import SENDABLE
+
+SENT_BYTES_MAX = 64 << 20
+
+
+@dataclass
+class Answer:
+    """What one call gave, in the wire's words (OUTPUT, GRADIENT, OBSERVED in docs/architecture.md)."""
+
+    outputs: list[dict[str, Any]]
+    gradients: list[dict[str, Any]]
+    observed: dict[str, Any]
+    tensors: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+class CallFailed(Exception):
+    """The student's code raised.
+
+    Args:
+        stage: "construct", "call", "launch", "backward" or "collect".
+        original: the exception.
+        observed: what was observed until then.
+    """
+
+    def __init__(self, stage: str, original: BaseException, observed: dict[str, Any]) -> None:
+        super().__init__(f"{stage}: {type(original).__name__}")
+        self.stage = stage
+        self.original = original
+        self.observed = observed
+
+
+class StateDictMismatch(ValueError):
+    """The module's parameters have other names or shapes than the exercise states."""
+
+
+def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answer: Any, extras: Mapping[str, Any]) -> Answer:
+    """Call the student's code once.
+
+    Args:
+        plan: header of the call.
+        tensors: its inputs, weights and cotangents.
+        answer: the student's function, module class or kernel.
+        extras: further things handed in beside it (``grid`` of a kernel).
+
+    Raises:
+        CallFailed: any exception of the student's code; KeyboardInterrupt passes through.
+    """
+    arguments = [_argument(spec, tensors) for spec in plan["args"]]
+    keywords = {name: _argument(spec, tensors) for name, spec in plan["kwargs"].items()}
+    before = [_snapshot(value) for value in (*arguments, *keywords.values())]
+    leaves: dict[Any, torch.Tensor] = {}
+    for position in plan["wrt"]:
+        arguments[position] = arguments[position].detach().requires_grad_(True)
+        leaves[position] = arguments[position]
+    forbidden_seen: set[str] = set()
+    tripped: set[str] = set()
+    observed: dict[str, Any] = {"mutated": [], "rng_moved": False, "forbidden": [], "tripped": []}
+    stage = "construct"
+
+    def note() -> None:
+        after = (*arguments, *keywords.values())
+        observed["mutated"] = [
+            i for i, (old, new) in enumerate(zip(before, after)) if old is not None and not same_values(old, new.detach())
+        ]
+        observed["forbidden"] = sorted(forbidden_seen)
+        observed["tripped"] = sorted(tripped)
+
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(tripwires(plan["tripwires"], tripped))
+            if plan["probe"] == "module":
+                call: Callable[..., Any] = _module(plan, tensors, answer, leaves)
+            elif plan["probe"] == "kernel":
+                call = launch(plan["launch"], answer, extras)
+                stage = "launch"
+            else:
+                call = answer
+            seed_generators(plan["seed"])
+            state = generator_state()
+            stage = "launch" if plan["probe"] == "kernel" else "call"
+            with traced(plan["forbidden"], forbidden_seen):
+                result = call(*arguments, **keywords)
+                outputs = _as_list(result)
+                observed["rng_moved"] = generator_state() != state
+                stage = "collect"
+                described, sent = _collect(outputs)
+                stage = "backward"
+                gradients = _gradients(plan, tensors, outputs, leaves, sent)
+        note()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and GeneratorExit in student code are failures of the call, too
+        note()
+        raise CallFailed(stage, error, observed) from error
+    return Answer(described, gradients, observed, sent)
+
+
+def _argument(spec: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
+    return with_layout(tensors[spec["tensor"]], spec["layout"]) if "tensor" in spec else spec["value"]
+
+
+def with_layout(tensor: torch.Tensor, layout: str) -> torch.Tensor:
+    """Rebuild a tensor in one of the case layouts; gaps hold NaN (or 1), so that reading beside the view shows.
+
+    Args:
+        tensor: contiguous values.
+        layout: "contiguous", "strided", "transposed" or "offset".
+    """
+    filler = float("nan") if tensor.is_floating_point() else 1
+    if layout == "strided":
+        wide = torch.full((*tensor.shape[:-1], 2 * tensor.shape[-1]), filler, dtype=tensor.dtype)
+        wide[..., ::2] = tensor
+        return wide[..., ::2]
+    if layout == "transposed":
+        return tensor.transpose(-1, -2).contiguous().transpose(-1, -2)
+    if layout == "offset":
+        flat = torch.full((tensor.numel() + 5,), filler, dtype=tensor.dtype)
+        flat[3 : 3 + tensor.numel()] = tensor.reshape(-1)
+        return flat[3 : 3 + tensor.numel()].view(tensor.shape)
+    return tensor.clone()
+
+
+def _snapshot(value: Any) -> torch.Tensor | None:
+    return value.detach().clone() if isinstance(value, torch.Tensor) else None
+
+
+def _module(
+    plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answer: Any, leaves: dict[Any, torch.Tensor]
+) -> Callable[..., Any]:
+    if not (isinstance(answer, type) and issubclass(answer, torch.nn.Module)):
+        raise TypeError(f"hand in the nn.Module class itself, not {type(answer).__name__}")
+    module = answer(**plan["init"])
+    weights = {name: tensors[key] for name, key in plan["weights"].items()}
+    own = {name: list(value.shape) for name, value in module.state_dict().items()}
+    given = {name: list(value.shape) for name, value in weights.items()}
+    if own != given:
+        raise StateDictMismatch(f"the module's state dict must be {given}, got {own}; name and size the layers as the exercise says")
+    module.load_state_dict(weights, strict=True)
+    floating = [value.dtype for value in weights.values() if value.is_floating_point()]
+    if floating:
+        module.to(floating[0])
+        module.load_state_dict(weights, strict=True)
+    module.train(bool(plan["training"]))
+    if plan["wrt_weights"]:
+        leaves.update(dict(module.named_parameters()))
+    return module
+
+
+def _as_list(result: Any) -> list[Any]:
+    return list(result) if type(result) in (tuple, list) else [result]
+
+
+def _collect(outputs: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
+    described: list[dict[str, Any]] = []
+    sent: dict[str, torch.Tensor] = {}
+    budget = SENT_BYTES_MAX
+    for index, output in enumerate(outputs[:64]):
+        if type(output) not in (torch.Tensor, torch.nn.Parameter):
+            described.append({"kind": "other", "class": type(output).__name__[:80]})
+            continue
+        size = output.numel() * output.element_size() if output.layout is torch.strided and not output.is_nested else SENT_BYTES_MAX + 1
+        sendable = output.dtype in SENDABLE and output.device.type != "meta" and not output.is_quantized and size <= budget
+        described.append(
+            {
+                "kind": "tensor",
+                "dtype": str(output.dtype),
+                "layout": str(output.layout),
+                "device": output.device.type,
+                "sent": bool(sendable),
+            }
+        )
+        if sendable:
+            budget -= size
+            # cloned at once: nothing that the student's code does later can change it.
+            sent[f"out.{index}"] = output.detach().to("cpu").clone()
+    return described, sent
+
+
+def _gradients(
+    plan: Mapping[str, Any],
+    tensors: Mapping[str, torch.Tensor],
+    outputs: Sequence[Any],
+    leaves: Mapping[Any, torch.Tensor],
+    sent: dict[str, torch.Tensor],
+) -> list[dict[str, Any]]:
+    if plan["cotangents"] is None:
+        return []
+    pairs = []
+    for output, name in zip(outputs, plan["cotangents"]):
+        cotangent = tensors[name]
+        if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == cotangent.shape:
+            pairs.append((output, cotangent.to(output.dtype)))
+    if pairs:
+        wanted = list(leaves.values())
+        found: Sequence[torch.Tensor | None] = torch.autograd.grad(
+            [out for out, _ in pairs], wanted, [cot for _, cot in pairs], allow_unused=True
+        )
+    else:
+        found = [None for _ in leaves]
+    described = []
+    for key, gradient in zip(leaves, found):
+        described.append({"of": key, "kind": "none" if gradient is None else "tensor"})
+        if gradient is not None:
+            sent[f"grad.{key}" if isinstance(key, int) else f"gradw.{key}"] = gradient.detach().clone()
+    return described

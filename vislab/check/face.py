@@ -1,0 +1,81 @@
+"""``check``: the one call of a check cell, with its two lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vislab.check.budget import graded
+from vislab.check.graded import check_graded
+from vislab.check.home import check_at_home
+from vislab.check.kernels import TritonMissing
+from vislab.check.picture import show_error
+from vislab.check.report import Report
+
+
+class _Kind(Exception):
+    """Stops the notebook with a sentence instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class NotWrittenYet(_Kind):
+    """The exercise still holds its stub."""
+
+
+class ChecksFailed(_Kind):
+    """At least one visible check failed."""
+
+
+def check(exercise: str, answer: Any, **extras: Any) -> Report | None:
+    """Check an answer.
+
+    At home this runs the exercise's public cases and shows a table. While a notebook is graded, the judge's hidden cases are run
+    instead, and nothing is shown.
+
+    Args:
+        exercise: name as in the notebook, ``"pose.soft_argmax"``.
+        answer: the function, module class or kernel that you wrote.
+        extras: what the exercise asks for beside it, such as ``grid=`` of a kernel.
+
+    Returns:
+        The table at home, when every visible check passed; None otherwise.
+
+    Raises:
+        NotWrittenYet: the exercise still holds its stub.
+        ChecksFailed: a visible check failed; the table says which and why.
+        CasesMissing: ``cases.h5`` does not lie beside the notebook.
+    """
+    if graded():
+        print(check_graded(exercise, answer, extras))
+        return None
+    try:
+        report = check_at_home(exercise, answer, extras)
+    except TritonMissing:
+        print(
+            f"{exercise}: Triton exists for Linux only, so this kernel cannot run here. Hand it in all the same: it is graded, or try it on Colab."
+        )
+        return None
+    if report.not_attempted:
+        raise NotWrittenYet(
+            f"{exercise} is not written yet. Fill in the cell above and run it and this one again; the notebook goes on from here."
+        )
+    if report.ok:
+        return report
+    _display(report)
+    show_error(exercise, answer, extras)
+    failed = len(report.rows) - report.passed
+    raise ChecksFailed(f"{exercise}: {failed} of {len(report.rows)} visible checks failed; the table above says which and why.")
+
+
+def _display(report: Report) -> None:
+    try:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(report)
+        return
+    if get_ipython() is None:
+        print(report)
+    else:
+        display(report)

@@ -1,0 +1,58 @@
+"""A check at home: run the recorded public cases and say what is wrong."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from vislab.check.calls import CallFailed, carry_out
+from vislab.check.examine import examine, examine_failure
+from vislab.check.kernels import TritonMissing
+from vislab.check.public_cases import PublicCase, cases_path, read_cases
+from vislab.check.report import Report, Row
+from vislab.check.verdict import Verdict
+
+
+def check_at_home(exercise: str, answer: Any, extras: dict[str, Any]) -> Report:
+    """Run the public cases of ``exercise`` on ``answer``.
+
+    Raises:
+        CasesMissing, CasesInvalid: no usable ``cases.h5``.
+        TritonMissing: a kernel exercise where Triton cannot be imported.
+    """
+    cases, hidden = read_cases(cases_path(), exercise)
+    return Report(exercise, [_row(case, answer, extras) for case in cases], hidden)
+
+
+def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
+    try:
+        given = carry_out(case.plan, case.tensors, answer, extras)
+    except CallFailed as failure:
+        if isinstance(failure.original, TritonMissing):
+            raise failure.original from None
+        name = type(failure.original).__name__
+        if case.raises is not None and name == case.raises:
+            return Row(case.name, case.family, Verdict.OK)
+        finding = examine_failure(failure.stage, name)
+        # at home the student may see everything: the message and the line of their own code.
+        detail = "" if finding.verdict is Verdict.NOT_ATTEMPTED else _where(failure.original)
+        return Row(case.name, case.family, finding.verdict, finding.text + detail)
+    if case.raises is not None:
+        return Row(case.name, case.family, Verdict.WRONG_VALUE, f"the call must raise {case.raises}, and returned")
+    if given.observed["forbidden"]:
+        names = ", ".join(given.observed["forbidden"])
+        return Row(case.name, case.family, Verdict.RULE, f"uses {names}, which this exercise asks you to write yourself")
+    if given.observed["mutated"]:
+        return Row(case.name, case.family, Verdict.MUTATED_INPUT, f"changes its input number {given.observed['mutated'][0] + 1} in place")
+    fault = examine(case.plan, given.outputs, given.gradients, given.tensors, case.targets, case.tensors)
+    if fault is None:
+        return Row(case.name, case.family, Verdict.OK)
+    return Row(case.name, case.family, fault.verdict, fault.text)
+
+
+def _where(error: BaseException) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "vislab" not in frame.filename.replace("\\", "/").split("/")]
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    place = f" (line {own[-1].lineno} of {own[-1].name}: {own[-1].line})" if own and own[-1].line else ""
+    text = str(error).splitlines()[0][:200] if str(error) else ""
+    return f": {text}{place}" if text else place

@@ -1,0 +1,75 @@
+"""Launch a student's Triton kernel on guarded, NaN-filled output buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+
+class TritonMissing(ImportError):
+    """Triton cannot be imported on this machine."""
+
+
+def triton_available() -> bool:
+    """Return whether Triton can be imported here (it exists for Linux only)."""
+    try:
+        import triton  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def launch(spec: Mapping[str, Any], kernel: Any, extras: Mapping[str, Any]) -> Callable[..., tuple[torch.Tensor, ...]]:
+    """Return a function of the inputs that launches the kernel once and returns its output buffers, guard rows included.
+
+    Args:
+        spec: the plan's ``launch``.
+        kernel: a function decorated with ``@triton.jit``.
+        extras: must hold ``grid``, the student's function from the spec's whole numbers to a launch grid.
+
+    Raises:
+        TritonMissing: Triton cannot be imported.
+        TypeError: ``kernel`` or ``grid`` is something else.
+    """
+    if not triton_available():
+        raise TritonMissing("Triton is not installed here; it exists for Linux only")
+    from triton.runtime.interpreter import InterpretedFunction
+    from triton.runtime.jit import JITFunction
+
+    grid_function = extras.get("grid")
+    if type(kernel) not in (JITFunction, InterpretedFunction):
+        raise TypeError(f"the kernel must be a function decorated with @triton.jit, not {type(kernel).__name__}")
+    if not callable(grid_function):
+        raise TypeError("hand in the grid function beside the kernel: check(name, kernel, grid=grid)")
+
+    def run(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        device = "cuda" if torch.cuda.is_available() and isinstance(kernel, JITFunction) else "cpu"
+        placed = [value.to(device) if isinstance(value, torch.Tensor) else value for value in inputs]
+        buffers, windows = [], []
+        for output in spec["outputs"]:
+            rows, *rest = output["shape"]
+            guard = output["guard_rows"]
+            buffer = torch.full((rows + 2 * guard, *rest), float("nan"), dtype=getattr(torch, output["dtype"]), device=device)
+            buffers.append(buffer)
+            windows.append(buffer[guard : guard + rows])
+        arguments: list[Any] = []
+        for argument in spec["arguments"]:
+            if "in" in argument:
+                arguments.append(placed[argument["in"]])
+            elif "out" in argument:
+                arguments.append(windows[argument["out"]])
+            elif "stride" in argument:
+                index, axis = argument["stride"]
+                arguments.append(placed[index].stride(axis))
+            else:
+                arguments.append(argument["value"])
+        grid = grid_function(*spec["grid"])
+        sizes = grid if isinstance(grid, tuple) else (grid,)
+        # a launch of no programs is no launch; CUDA refuses a zero-sized grid.
+        if all(int(size) > 0 for size in sizes):
+            kernel[tuple(int(size) for size in sizes)](*arguments, **spec["constants"])
+        return tuple(buffer.to("cpu") for buffer in buffers)
+
+    return run
