@@ -1,0 +1,1 @@
+"""Instructor's side of Vislab: authoring, intake, sandbox, judge, engine, gradebook, report."""

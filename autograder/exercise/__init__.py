@@ -1,0 +1,1 @@
+"""What an exercise is. The only part of the autograder that assignments import."""

@@ -1,0 +1,164 @@
+"""An assignment as found on disk: its ``assignment.toml`` and the exercises its modules define."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.util
+import inspect
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from autograder.exercise.exercise import Exercise, ExerciseError
+
+
+class AssignmentError(ValueError):
+    """An assignment folder that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment.
+
+    Args:
+        folder: ``assignments/aN_topic``.
+        name: folder name; nbgrader's assignment id.
+        title: for people.
+        due: time-zone aware due date, or None.
+        penalty_per_day: share of the maximum lost per started day after ``due``; 0 for none.
+        notebooks: stems of the lesson files in reading order.
+        points_total: sum of all core points, manual questions included.
+        extra_files: names of further files that a submission may bring.
+        limits: the ``[limits]`` table, where it differs from the defaults.
+        exercises: by name, in the order of definition.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    due: datetime.datetime | None
+    penalty_per_day: float
+    notebooks: tuple[str, ...]
+    points_total: float
+    extra_files: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    exercises: Mapping[str, Exercise] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides a mark in this assignment: its table and its exercise modules."""
+        digest = hashlib.sha256()
+        for path in [self.folder / "assignment.toml", *sorted((self.folder / "exercises").glob("*.py"))]:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+
+def find_assignments(root: Path) -> dict[str, Path]:
+    """Return the folders below ``root`` that hold an ``assignment.toml``, by name."""
+    return {path.parent.name: path.parent for path in sorted(root.glob("*/assignment.toml"))}
+
+
+def load_assignment(folder: Path) -> Assignment:
+    """Read an assignment folder and import its exercises.
+
+    Raises:
+        AssignmentError: no ``assignment.toml``, an unknown or missing key, points that do not add up.
+        ExerciseError: an exercise that breaks a rule.
+    """
+    folder = folder.resolve()
+    table = _table(folder)
+    exercises: dict[str, Exercise] = {}
+    for path in sorted((folder / "exercises").glob("*.py")):
+        if path.name.startswith("_"):
+            continue
+        for exercise in _exercises_of(_import(path, folder.name)):
+            if exercise.name in exercises:
+                raise ExerciseError(f"exercise {exercise.name!r} is defined twice in {folder.name}; rename one")
+            exercise.validate()
+            exercises[exercise.name] = exercise
+    if not exercises:
+        raise AssignmentError(f"{folder}: exercises/*.py define no exercise; subclass autograder.exercise.exercise.Exercise")
+    late = table.get("late", {})
+    return Assignment(
+        folder=folder,
+        name=folder.name,
+        title=table["title"],
+        due=_due(folder, table.get("due")),
+        penalty_per_day=float(late.get("penalty_per_day", 0.0)),
+        notebooks=tuple(table["notebooks"]),
+        points_total=float(table["points_total"]),
+        extra_files=tuple(table.get("extra_files", ())),
+        data=tuple(table.get("data", ())),
+        limits=table.get("limits", {}),
+        exercises=exercises,
+    )
+
+
+def resolve_assignment(root: Path, name: str) -> Assignment:
+    """Load the assignment ``name`` below ``root``.
+
+    Raises:
+        AssignmentError: an unknown name; the message lists the known ones.
+    """
+    known = find_assignments(root)
+    if name not in known:
+        raise AssignmentError(f"unknown assignment {name!r}; the assignments under {root} are: {', '.join(known) or 'none'}")
+    return load_assignment(known[name])
+
+
+def _table(folder: Path) -> dict[str, Any]:
+    path = folder / "assignment.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AssignmentError(f"{folder} has no assignment.toml; an assignment folder needs one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AssignmentError(f"{path} is not valid TOML: {error}") from error
+    known = {"id", "title", "due", "late", "notebooks", "points_total", "extra_files", "data", "limits"}
+    if unknown := sorted(set(table) - known):
+        raise AssignmentError(f"{path}: unknown keys {unknown}; the known ones are {sorted(known)}")
+    for key in ("title", "notebooks", "points_total"):
+        if key not in table:
+            raise AssignmentError(f"{path}: key {key!r} is missing; add it")
+    if table.get("id", folder.name) != folder.name:
+        raise AssignmentError(f"{path}: id {table['id']!r} must equal the folder's name {folder.name!r}")
+    return table
+
+
+def _due(folder: Path, due: Any) -> datetime.datetime | None:
+    if due is None:
+        return None
+    if not isinstance(due, datetime.datetime) or due.tzinfo is None:
+        raise AssignmentError(f"{folder.name}: due {due!r} must be a date and time with a UTC offset, such as 2027-02-05T23:59:00+01:00")
+    return due
+
+
+def _import(path: Path, assignment: str) -> ModuleType:
+    # a private module name: two assignments may both have an exercises/losses.py.
+    name = f"_vislab_exercises.{assignment}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise AssignmentError(f"{path} cannot be imported as a Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _exercises_of(module: ModuleType) -> list[Exercise]:
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Exercise)
+        and value is not Exercise
+        and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    ]
+    return [cls() for cls in classes]

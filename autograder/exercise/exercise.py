@@ -1,0 +1,128 @@
+"""An exercise: one function, kernel or module a student writes, with a contract."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+
+from autograder.exercise.case import Case, Inputs
+from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, Probe
+from vislab.check.verdict import OBSERVED_FAMILIES, OBSERVED_SHARE_MAX, Family
+
+_NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
+
+
+class ExerciseError(ValueError):
+    """An exercise whose definition breaks a rule of the house."""
+
+
+class Exercise:
+    """Base of all exercises; an assignment's module holds one small subclass per exercise.
+
+    Class attributes:
+        name: ``topic.exercise``, as in the lesson's cell options.
+        title: what the student reads in tables.
+        symbol: name of the function, module class or kernel that the student defines.
+        points: family to points. Observed families (purity, rule) hold at most 10 % of the sum.
+        bonus: points come on top of the assignment's maximum.
+        probe: how inputs become a call.
+        forbidden: operations the student may not use, as dotted names of public functions (``torch.argmax``) or
+            as overload-packet names of the dispatcher (``aten::argmax``). Traced at run time; observed evidence.
+        tripwires: dotted names of ready solutions (``vislab.ops.soft_argmax.op.soft_argmax``) replaced by a raising stub while the
+            cases run.
+        tolerance_factor: how many times the reference's own error in the student's dtype is allowed.
+        diagnoses: name of a common wrong answer ("the arg-max") to a function with the reference's signature.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    symbol: ClassVar[str]
+    points: ClassVar[Mapping[Family | str, float]]
+    bonus: ClassVar[bool] = False
+    probe: ClassVar[Probe] = FunctionProbe()
+    forbidden: ClassVar[Sequence[str]] = ()
+    tripwires: ClassVar[Sequence[str]] = ()
+    tolerance_factor: ClassVar[float] = 16.0
+    diagnoses: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+
+    def reference(self, *args: Any, **kwargs: Any) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The right answer: plain, float64 in and out, differentiable by autograd where the exercise grades gradients.
+
+        A module exercise takes the state dict as ``weights=`` and the constructor's arguments by name.
+        """
+        raise NotImplementedError
+
+    def oracle(self, *args: Any, **kwargs: Any) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The same answer from an independent source (a library, a closed form, a double loop); same signature.
+
+        Returns ``NotImplemented`` for inputs the oracle does not cover; it must cover at least one case.
+        """
+        return NotImplemented
+
+    def cases(self) -> Sequence[Case]:
+        """All cases, public and hidden, in the order in which they are run."""
+        raise NotImplementedError
+
+    def launch(self, inputs: Inputs) -> Launch:
+        """Kernel probe only: how the inputs become one launch."""
+        raise NotImplementedError
+
+    @property
+    def points_by_family(self) -> dict[Family, float]:
+        return {Family(family): float(points) for family, points in self.points.items()}
+
+    @property
+    def points_total(self) -> float:
+        return sum(self.points_by_family.values())
+
+    @property
+    def file_stem(self) -> str:
+        """Name of the exercise's folders of mutants and accepted answers: the part after the dot."""
+        return self.name.split(".")[1]
+
+    def validate(self) -> None:
+        """Refuse a definition that breaks a rule of the house.
+
+        Raises:
+            ExerciseError: naming the exercise, the value, the rule and the remedy.
+        """
+        who = f"exercise {getattr(self, 'name', type(self).__name__)!r}"
+        for attribute in ("name", "title", "symbol", "points"):
+            if not getattr(self, attribute, None):
+                raise ExerciseError(f"{who}: class attribute {attribute!r} is missing; set it")
+        if not _NAME.fullmatch(self.name):
+            raise ExerciseError(f"{who}: a name must read topic.exercise in lower case, digits and underscores")
+        observed = sum(points for family, points in self.points_by_family.items() if family in OBSERVED_FAMILIES)
+        if observed > OBSERVED_SHARE_MAX * self.points_total + 1e-9:
+            raise ExerciseError(
+                f"{who}: observed families carry {observed:g} of {self.points_total:g} points;"
+                f" at most {OBSERVED_SHARE_MAX:.0%} is allowed, because a student's process reports them"
+            )
+        cases = list(self.cases())
+        names = [case.name for case in cases]
+        doubles = sorted({name for name in names if names.count(name) > 1})
+        if doubles:
+            raise ExerciseError(f"{who}: case names {doubles} occur twice; case names must be unique")
+        present = {case.family for case in cases}
+        paid = {family for family in self.points_by_family if family not in OBSERVED_FAMILIES}
+        if paid - present:
+            raise ExerciseError(f"{who}: families {sorted(paid - present)} have points but no case")
+        if present - paid:
+            raise ExerciseError(f"{who}: families {sorted(present - paid)} have cases but no points")
+        if Family.VALUE not in paid and Family.BEHAVIOUR not in paid:
+            raise ExerciseError(f"{who}: a value or behaviour family is needed; the other families count only beside it")
+        public = [case for case in cases if case.public]
+        if not 3 <= len(public) <= 5:
+            raise ExerciseError(f"{who}: {len(public)} public cases; a check shows 3 to 5")
+        if all(case.public for case in cases if case.family is Family.VALUE):
+            raise ExerciseError(f"{who}: every value case is public; at least one must be hidden")
+        if isinstance(self.probe, KernelProbe) and any(case.wants_gradient for case in cases):
+            raise ExerciseError(f"{who}: a kernel launch has no gradient of its own; make the backward kernel an exercise")
+
+    def public_seed(self, case: Case) -> bytes:
+        """Fixed seed of a public case: the same in every release."""
+        return hashlib.sha256(f"vislab public case\0{self.name}\0{case.name}".encode()).digest()

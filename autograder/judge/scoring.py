@@ -1,0 +1,111 @@
+"""From judged cases to points, by family.
+
+Value (or behaviour) points are earned by the share of cases that are right. The other families count only beside an answer that is mostly
+right: a constant or a stub that happens to be finite and of the right shape earns nothing by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autograder.exercise.exercise import Exercise
+from autograder.judge.records import CheckRecord, Ending
+from vislab.check.verdict import OBSERVED_FAMILIES, Family, Verdict, first_by_precedence
+
+GATE_SHARE = 0.5
+GATES = (Family.VALUE, Family.BEHAVIOUR)
+
+
+@dataclass(frozen=True)
+class FamilyScore:
+    """Points of one family.
+
+    Args:
+        family: which.
+        earned: points.
+        maximum: points.
+        passed: right cases; for an observed family, calls without evidence against them (1) or with (0).
+        total: cases.
+        gated: whether points were withheld because fewer than half of the value cases are right.
+    """
+
+    family: Family
+    earned: float
+    maximum: float
+    passed: int
+    total: int
+    gated: bool = False
+
+    @property
+    def proven(self) -> bool:
+        return self.family not in OBSERVED_FAMILIES
+
+
+@dataclass(frozen=True)
+class ExerciseScore:
+    """Points and verdict of one exercise."""
+
+    verdict: Verdict
+    families: tuple[FamilyScore, ...]
+
+    @property
+    def earned(self) -> float:
+        return _rounded(sum(family.earned for family in self.families))
+
+    @property
+    def proven(self) -> float:
+        return _rounded(sum(family.earned for family in self.families if family.proven))
+
+    @property
+    def observed(self) -> float:
+        return _rounded(sum(family.earned for family in self.families if not family.proven))
+
+
+def score(exercise: Exercise, record: CheckRecord) -> ExerciseScore:
+    """Turn a check's record into points.
+
+    Args:
+        exercise: whose points by family apply.
+        record: of the same exercise.
+    """
+    shares = {family: _share(record, family) for family in exercise.points_by_family if family not in OBSERVED_FAMILIES}
+    gate = max((passed / total for family, (passed, total) in shares.items() if family in GATES and total), default=0.0)
+    open_gate = gate >= GATE_SHARE
+    scores = []
+    for family, maximum in exercise.points_by_family.items():
+        if family in OBSERVED_FAMILIES:
+            clean = record.ending is not Ending.ABSENT and _clean(record, family)
+            earned = maximum if clean and open_gate else 0.0
+            scores.append(FamilyScore(family, earned, maximum, int(clean), 1, gated=clean and not open_gate))
+            continue
+        passed, total = shares[family]
+        share = passed / total if total else 0.0
+        gated = family not in GATES and not open_gate and passed > 0
+        scores.append(FamilyScore(family, 0.0 if gated else _rounded(maximum * share), maximum, passed, total, gated))
+    return ExerciseScore(_verdict(record), tuple(scores))
+
+
+def _verdict(record: CheckRecord) -> Verdict:
+    verdicts = [case.verdict for case in record.cases]
+    if record.observed.forbidden or record.observed.tripped:
+        verdicts.append(Verdict.RULE)
+    if record.observed.mutated or record.observed.rng_moved:
+        verdicts.append(Verdict.MUTATED_INPUT)
+    return first_by_precedence(verdicts)
+
+
+def _share(record: CheckRecord, family: Family) -> tuple[int, int]:
+    cases = [case for case in record.cases if case.family is family]
+    return sum(case.verdict is Verdict.OK for case in cases), len(cases)
+
+
+def _clean(record: CheckRecord, family: Family) -> bool:
+    observed = record.observed
+    if family is Family.RULE:
+        return not observed.forbidden and not observed.tripped
+    return not observed.mutated and not observed.rng_moved
+
+
+def _rounded(points: float) -> float:
+    # binary fractions of points must not differ between two orders of summation.
+    return round(points + 0.0, 6)

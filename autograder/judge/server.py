@@ -1,0 +1,173 @@
+"""The judge's Unix socket: one check at a time, and only the one that is open."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from autograder.exercise.exercise import Exercise
+from autograder.exercise.seeds import SeedSource
+from autograder.judge.exchange import SocketExchange
+from autograder.judge.records import CaseRecord, CheckRecord, Ending
+from autograder.judge.session import CheckSession
+from vislab.check.compare import Finding
+from vislab.wire.frames import receive, send
+from vislab.wire.limits import Limits, WireClosed, WireError
+
+log = logging.getLogger(__name__)
+
+GREETING_S = 5.0
+CONNECTIONS_MAX = 2000
+SOCKET_NAME = "judge.sock"
+
+
+class Judge:
+    """Serves one notebook run.
+
+    The engine opens a check before it executes that check's cell and closes it afterwards; a connection that asks for anything else is
+    refused, and a check answers once.
+
+    Args:
+        exercises: by name.
+        seeds: of the submission.
+        folder: where the socket is made; bound into the sandbox. Its path must be short (a Unix socket's path holds 107 bytes).
+        case_s: wall seconds for one case.
+        limits: of the wire.
+    """
+
+    def __init__(
+        self, exercises: Mapping[str, Exercise], seeds: SeedSource, folder: Path, case_s: float = 10.0, limits: Limits | None = None
+    ) -> None:
+        self._exercises = exercises
+        self._seeds = seeds
+        self._case_s = case_s
+        self._limits = limits or Limits()
+        self.path = folder / SOCKET_NAME
+        self.stalled = threading.Event()
+        self._lock = threading.Lock()
+        self._open: str | None = None
+        self._skip: Finding | None = None
+        self._session: CheckSession | None = None
+        self._connection: socket.socket | None = None
+        self._finished = threading.Event()
+        self._record: CheckRecord | None = None
+        self._closing = False
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self.path))
+        # the sandbox runs under another user id; only the bound folder makes the socket reachable.
+        self.path.chmod(0o666)
+        self._listener.listen(16)
+        self._thread = threading.Thread(target=self._serve, name="judge", daemon=True)
+
+    def __enter__(self) -> Judge:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._closing = True
+        for sock in (self._connection, self._listener):
+            if sock is not None:
+                _shut(sock)
+        self._listener.close()
+        self._thread.join(timeout=30)
+        self.path.unlink(missing_ok=True)
+
+    def open(self, exercise: str, skip: Finding | None = None) -> None:
+        """Accept the check of ``exercise`` from now on.
+
+        Args:
+            exercise: a known name.
+            skip: answer every case with this, without calling the student's code (the rerun rule).
+        """
+        if exercise not in self._exercises:
+            raise KeyError(f"exercise {exercise!r} is not in this assignment; known: {sorted(self._exercises)}")
+        with self._lock:
+            self._open, self._skip = exercise, skip
+            self._session = CheckSession(self._exercises[exercise], self._seeds, self._case_s, self.stalled.set)
+            self._record = None
+            self._finished.clear()
+            self.stalled.clear()
+
+    def close(self, grace_s: float = 2.0) -> CheckRecord:
+        """Stop accepting the open check and return its record; a check nobody came for is ``ABSENT``.
+
+        Args:
+            grace_s: how long a session that is comparing its last answer may take to finish.
+        """
+        with self._lock:
+            name, session, skip = self._open, self._session, self._skip
+            self._open = None
+            running = self._connection is not None and self._record is None
+        if name is None or session is None:
+            raise RuntimeError("no check is open")
+        if running and not self._finished.wait(grace_s):
+            connection = self._connection
+            if connection is not None:
+                _shut(connection)
+            self._finished.wait(60.0)
+        self.stalled.clear()
+        if skip is not None:
+            return self._skipped(name, skip)
+        return self._record or session.record(Ending.ABSENT)
+
+    def _skipped(self, name: str, skip: Finding) -> CheckRecord:
+        cases = [
+            CaseRecord(case.name, case.family, skip.verdict, skip.text, self._seeds.fingerprint(name, case.name))
+            for case in self._exercises[name].cases()
+        ]
+        return CheckRecord(name, Ending.SKIPPED, cases)
+
+    def _serve(self) -> None:
+        for _ in range(CONNECTIONS_MAX):
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._closing:
+                connection.close()
+                return
+            with connection:
+                self._connection = connection
+                try:
+                    self._converse(connection)
+                except (WireClosed, WireError, TimeoutError, OSError) as error:
+                    log.debug("connection ended: %s", error)
+                finally:
+                    self._connection = None
+
+    def _converse(self, connection: socket.socket) -> None:
+        greeting = receive(connection, Limits(header_bytes=4096, body_bytes=0), time.monotonic() + GREETING_S)
+        with self._lock:
+            asked = greeting.header.get("exercise")
+            session, skip = self._session, self._skip
+            reason = None
+            if greeting.type != "check" or greeting.header.get("version") != 1:
+                reason = "this vislab speaks another version of the protocol"
+            elif self._open is None or asked != self._open or session is None:
+                reason = "an exercise is judged in its own check cell only"
+            elif self._record is not None:
+                reason = "this check has been answered"
+        if reason is not None or session is None:
+            send(connection, {"type": "refused", "reason": reason or ""})
+            return
+        if skip is not None:
+            send(connection, {"type": "done"})
+            return
+        record = session.run(SocketExchange(connection, self._limits))
+        with self._lock:
+            if session is self._session:
+                self._record = record
+        self._finished.set()
+        if record.ending is Ending.COMPLETE:
+            send(connection, {"type": "done"})
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

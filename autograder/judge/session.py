@@ -1,0 +1,169 @@
+"""Judge one check: draw every case, send it, compare what returns."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograder.exercise.case import Case
+from autograder.exercise.exercise import Exercise
+from autograder.exercise.expected import Expected, expect
+from autograder.exercise.plan import CallPlan, make_plan
+from autograder.exercise.seeds import SeedSource
+from autograder.judge.diagnosis import named_wrong_term
+from autograder.judge.exchange import Exchange
+from autograder.judge.records import CaseRecord, CheckRecord, Ending, Observation
+from vislab.check.compare import Finding
+from vislab.check.examine import examine, examine_failure
+from vislab.check.verdict import Verdict
+from vislab.wire.frames import Message
+from vislab.wire.limits import WireClosed, WireError
+
+log = logging.getLogger(__name__)
+
+Prepared = tuple[CallPlan, Expected]
+
+
+class CheckSession:
+    """Runs one exercise's cases, in a secret order, against one answer.
+
+    Args:
+        exercise: the one that is checked.
+        seeds: of the submission.
+        case_s: wall seconds allowed for one case.
+        on_stall: called once when a case exceeds its time, while the student's code still runs.
+        prepared: cases already drawn for these very seeds; filled as cases are drawn. The audit judges many answers on the same cases.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        seeds: SeedSource,
+        case_s: float,
+        on_stall: Callable[[], None] | None = None,
+        prepared: dict[str, Prepared] | None = None,
+    ) -> None:
+        self.exercise = exercise
+        self._seeds = seeds
+        self._case_s = case_s
+        self._on_stall = on_stall
+        self._prepared = prepared
+        self._records: dict[str, CaseRecord] = {}
+        self._mutated = self._rng_moved = False
+        self._forbidden: set[str] = set()
+        self._tripped: set[str] = set()
+
+    def run(self, exchange: Exchange) -> CheckRecord:
+        """Judge every case and return the record. Faults of ours become ``GRADER_ERROR`` cases, never an exception."""
+        order = list(self.exercise.cases())
+        random.Random(self._seeds.order_seed(self.exercise.name)).shuffle(order)
+        ending = Ending.COMPLETE
+        for number, case in enumerate(order):
+            try:
+                record, ending = self._judge(case, number, exchange)
+            except Exception as error:  # a fault of the reference or the judge must not become a student's zero
+                log.exception("judging %s, case %r", self.exercise.name, case.name)
+                record, ending = (
+                    self._record(case, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"),
+                    Ending.COMPLETE,
+                )
+            self._records[case.name] = record
+            if ending is not Ending.COMPLETE:
+                break
+        return self.record(ending)
+
+    def record(self, ending: Ending) -> CheckRecord:
+        """Return the record so far; cases that were never judged follow from how the check ended."""
+        unjudged = {
+            Ending.COMPLETE: (Verdict.GRADER_ERROR, "the case was not judged"),
+            Ending.STALLED: (Verdict.TIME_LIMIT, "not run: an earlier case used up the time"),
+            Ending.BROKEN: (Verdict.RUNTIME_ERROR, "not run: the connection to the notebook broke in an earlier case"),
+        }.get(ending, (Verdict.NOT_ATTEMPTED, "the check was not reached"))
+        cases = [self._records.get(case.name) or self._record(case, *unjudged, judged=False) for case in self.exercise.cases()]
+        observed = Observation(self._mutated, self._rng_moved, tuple(sorted(self._forbidden)), tuple(sorted(self._tripped)))
+        return CheckRecord(self.exercise.name, ending, cases, observed)
+
+    def _judge(self, case: Case, number: int, exchange: Exchange) -> tuple[CaseRecord, Ending]:
+        plan, expected = self._prepare(case)
+        try:
+            message = exchange({"type": "case", "id": number, **plan.header}, plan.tensors, self._case_s)
+        except TimeoutError:
+            if self._on_stall is not None:
+                self._on_stall()
+            return self._record(case, Verdict.TIME_LIMIT, f"no answer within {self._case_s:g} s", judged=False), Ending.STALLED
+        except WireClosed:
+            return self._record(
+                case, Verdict.RUNTIME_ERROR, "the connection to the notebook broke during this case", judged=False
+            ), Ending.BROKEN
+        except WireError as error:
+            oversized = "exceeds the limit" in str(error)
+            verdict = Verdict.OUTPUT_LIMIT if oversized else Verdict.RUNTIME_ERROR
+            return self._record(case, verdict, "the answer is too large" if oversized else "the answer was malformed"), Ending.BROKEN
+        try:
+            finding = self._examine(case, number, message, plan, expected)
+        except _Malformed:
+            return self._record(case, Verdict.RUNTIME_ERROR, "the answer was malformed"), Ending.BROKEN
+        if finding is None:
+            return self._record(case, Verdict.OK), Ending.COMPLETE
+        return self._record(case, finding.verdict, finding.text), Ending.COMPLETE
+
+    def _prepare(self, case: Case) -> Prepared:
+        if self._prepared is None:
+            return self._drawn(case)
+        if case.name not in self._prepared:
+            self._prepared[case.name] = self._drawn(case)
+        return self._prepared[case.name]
+
+    def _drawn(self, case: Case) -> Prepared:
+        name = self.exercise.name
+        inputs = case.inputs(self._seeds.case_seed(name, case.name))
+        expected = expect(self.exercise, case, inputs, self._seeds.cotangent_seed(name, case.name))
+        return make_plan(self.exercise, case, inputs, expected.cotangents, self._seeds.call_seed(name, case.name)), expected
+
+    def _examine(self, case: Case, number: int, message: Message, plan: CallPlan, expected: Expected) -> Finding | None:
+        header = message.header
+        if header.get("id") != number or message.type not in ("answer", "failure"):
+            raise _Malformed
+        self._observe(header.get("observed"))
+        if message.type == "failure":
+            error = str(header.get("error"))
+            if expected.raises is not None and error == expected.raises:
+                return None
+            return examine_failure(str(header.get("stage")), error)
+        if expected.raises is not None:
+            return Finding(Verdict.WRONG_VALUE, f"the call must raise {expected.raises}, and returned")
+        outputs, gradients = _described(header.get("outputs")), _described(header.get("gradients"))
+        finding = examine(plan.header, outputs, gradients, message.tensors, expected.targets, plan.tensors)
+        if finding is not None and finding.diagnosable and "your answer" not in finding.text:
+            term = named_wrong_term(self.exercise, case, plan, message.tensors, expected)
+            if term is not None:
+                return Finding(finding.verdict, f"{finding.text}; your answer looks like {term}", True)
+        return finding
+
+    def _observe(self, observed: Any) -> None:
+        if not isinstance(observed, Mapping):
+            return
+        self._mutated |= bool(observed.get("mutated"))
+        self._rng_moved |= bool(observed.get("rng_moved"))
+        # only names that the exercise itself lists: whatever else the student's side says is not repeated.
+        self._forbidden |= set(self.exercise.forbidden).intersection(_words(observed.get("forbidden")))
+        self._tripped |= set(self.exercise.tripwires).intersection(_words(observed.get("tripped")))
+
+    def _record(self, case: Case, verdict: Verdict, text: str = "", judged: bool = True) -> CaseRecord:
+        return CaseRecord(case.name, case.family, verdict, text, self._seeds.fingerprint(self.exercise.name, case.name), judged)
+
+
+class _Malformed(Exception):
+    pass
+
+
+def _described(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _Malformed
+    return value
+
+
+def _words(value: Any) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
