@@ -1,0 +1,118 @@
+"""Audit a whole assignment: every exercise by itself, then its notebooks through the walls."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.audit.answers import Answer, answers_in, read_check_call
+from autograder.audit.exercise_audit import ExerciseAudit, audit_exercise
+from autograder.audit.notebook_audit import NotebookAudit, audit_notebooks
+from autograder.authoring.cell import Role
+from autograder.authoring.lesson import Lesson, read_lesson
+from autograder.exercise.assignment import load_assignment
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class AssignmentAudit:
+    """Result of an audit: a row per exercise, a row per notebook and kind of run, and faults of neither."""
+
+    assignment: str
+    secrets: int
+    exercises: list[ExerciseAudit] = field(default_factory=list)
+    notebooks: list[NotebookAudit] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults and all(row.ok for row in self.exercises) and all(row.ok for row in self.notebooks)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": self.assignment,
+            "ok": self.ok,
+            "secrets": self.secrets,
+            "exercises": [row.as_json() for row in self.exercises],
+            "notebooks": [row.as_json() for row in self.notebooks],
+            "faults": self.faults,
+        }
+
+
+def audit_assignment(
+    folder: Path,
+    course_root: Path,
+    *,
+    secrets: int = 20,
+    workers: int | None = None,
+    walls: bool = True,
+    progress: Progress = lambda line: None,
+) -> AssignmentAudit:
+    """Audit an assignment.
+
+    Args:
+        folder: ``assignments/aN_topic``.
+        course_root: holds ``source/`` and ``release/``.
+        secrets: number of course secrets that cases are redrawn under.
+        workers: processes; default the number of processors.
+        walls: also run the solved and the untouched notebooks through the sandbox.
+        progress: told one line as each part ends.
+    """
+    assignment = load_assignment(folder)
+    lessons = {name: read_lesson(folder / "lessons" / f"{name}.py") for name in assignment.notebooks}
+    audit = AssignmentAudit(assignment.name, secrets, faults=_stray_folders(folder, {e.file_stem for e in assignment.exercises.values()}))
+    # spawn: a forked child would inherit torch's threads and locks. The variable must be set before Triton is first imported.
+    os.environ["TRITON_INTERPRET"] = "1"
+    rows: dict[str, ExerciseAudit] = {}
+    with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
+        futures = {
+            pool.submit(_audit_in_worker, str(folder), lesson.name, name, secrets): name
+            for lesson in lessons.values()
+            for name in lesson.exercises
+        }
+        for future in as_completed(futures):
+            name = futures[future]
+            rows[name] = future.result()
+            progress(f"{name}: {'ok' if rows[name].ok else 'FAULTY'}")
+    audit.exercises = [rows[name] for lesson in lessons.values() for name in lesson.exercises]
+    if walls:
+        audit.notebooks = audit_notebooks(assignment, course_root, progress)
+    return audit
+
+
+def _audit_in_worker(folder: str, lesson_name: str, exercise_name: str, secrets: int) -> ExerciseAudit:
+    torch.set_num_threads(1)
+    path = Path(folder)
+    assignment = load_assignment(path)
+    exercise = assignment.exercises[exercise_name]
+    lesson = read_lesson(path / "lessons" / f"{lesson_name}.py")
+    call = read_check_call(lesson.cell(Role.CHECK, exercise_name).source)
+    with tempfile.TemporaryDirectory(prefix="vislab-audit-") as made:
+        solution = _written(Path(made), "solution", lesson, lesson.solution_source(exercise_name))
+        stub = _written(Path(made), "stub", lesson, lesson.stub_source(exercise_name))
+        mutants, accepted = (answers_in(path / kind / exercise.file_stem) for kind in ("mutants", "accepted"))
+        return audit_exercise(exercise, call, solution, stub, mutants, accepted, secrets)
+
+
+def _written(folder: Path, name: str, lesson: Lesson, source: str) -> Answer:
+    path = folder / f"{name}.py"
+    path.write_text(f"{lesson.setup_source}\n\n{source}\n", encoding="utf-8")
+    return Answer(name, path)
+
+
+def _stray_folders(folder: Path, known: Sequence[str] | set[str]) -> list[str]:
+    found = [path for kind in ("mutants", "accepted") for path in sorted((folder / kind).glob("*")) if path.is_dir()]
+    return [
+        f"{path.parent.name}/{path.name} belongs to no exercise; rename it or remove it"
+        for path in found
+        if path.name not in known and path.name != "__pycache__"
+    ]

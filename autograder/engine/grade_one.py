@@ -1,0 +1,263 @@
+"""Grade one notebook of one submission: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import json
+import logging
+import os
+import platform
+import shutil
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.engine.job import Job, Result
+from autograder.engine.run import Death, RunOutcome, check_of, run_notebook
+from autograder.exercise.assignment import Assignment, load_assignment
+from autograder.exercise.exercise import Exercise
+from autograder.exercise.seeds import SeedSource
+from autograder.judge.ledger import Subject, make_error_ledger, make_ledger, receipt
+from autograder.judge.records import CaseRecord, CheckRecord, Ending
+from autograder.judge.server import Judge
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.choice import open_sandbox
+from autograder.sandbox.faults import SandboxMissing
+from vislab import __version__
+from vislab.check.compare import Finding
+from vislab.check.verdict import Verdict
+
+log = logging.getLogger(__name__)
+
+CAUSES = {
+    "memory": Finding(Verdict.MEMORY_LIMIT, "the notebook exceeded its memory in this check"),
+    "time": Finding(Verdict.TIME_LIMIT, "this check did not end in time, not even when interrupted"),
+    "output": Finding(Verdict.OUTPUT_LIMIT, "this check flooded the output"),
+    "processes": Finding(Verdict.RUNTIME_ERROR, "the notebook started too many processes in this check"),
+    "files": Finding(Verdict.OUTPUT_LIMIT, "the notebook wrote too many files in this check"),
+    "crash": Finding(Verdict.RUNTIME_ERROR, "the notebook's process died in this check"),
+}
+OUT_OF_TIME = Finding(Verdict.TIME_LIMIT, "not reached before the submission's time was used up")
+
+
+@dataclass
+class Attempts:
+    """What several runs of one notebook established.
+
+    Args:
+        deaths: per check, how often the kernel died in it.
+        fixed: checks whose record stands, because two runs died in them.
+        skip_cells: ids of cells outside a check that killed a kernel.
+        lines: for the instructor's log.
+    """
+
+    deaths: dict[str, int] = field(default_factory=dict)
+    fixed: dict[str, CheckRecord] = field(default_factory=dict)
+    skip_cells: set[str] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+
+
+def grade_one(job: Job) -> Result:
+    """Grade a job.
+
+    Returns:
+        The result; a failure of ours gives a ``GRADER_ERROR`` ledger, never a student's zero and never an exception.
+
+    Raises:
+        SandboxMissing: walls are wanted and bubblewrap is not installed.
+    """
+    assignment = assignment_at(job.assignment_folder)
+    exercises = exercises_of(assignment, job.work_folder / f"{job.notebook}.ipynb")
+    subject = Subject(job.assignment, job.notebook, job.submission_hash, assignment.digest, versions())
+    if job.unreadable is not None:
+        ledger = make_ledger(subject, exercises, {}, job.intake, unreadable=job.unreadable)
+        return Result(job.content, ledger, receipt(ledger))
+    try:
+        return _grade(job, assignment, exercises, subject)
+    except SandboxMissing:
+        raise
+    except Exception as error:  # whatever breaks on our side is listed as ungraded, the other submissions go on
+        log.exception("grading %s of %s", job.notebook, job.student)
+        ledger = make_error_ledger(subject, exercises, f"{type(error).__name__}: {error}")
+        return Result(job.content, ledger, receipt(ledger), tuple(traceback.format_exc().splitlines()))
+
+
+def refused(job: Job, why: str) -> Result:
+    """Return the result of a job that we could not grade: listed as ungraded, without marks."""
+    assignment = assignment_at(job.assignment_folder)
+    exercises = exercises_of(assignment, job.work_folder / f"{job.notebook}.ipynb")
+    subject = Subject(job.assignment, job.notebook, job.submission_hash, assignment.digest, versions())
+    ledger = make_error_ledger(subject, exercises, why)
+    return Result(job.content, ledger, receipt(ledger), (why,))
+
+
+def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject: Subject) -> Result:
+    limits = Limits.from_table(assignment.limits)
+    notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
+    seeds = SeedSource(job.secret, job.submission_hash)
+    attempts = Attempts()
+    by_name = {exercise.name: exercise for exercise in exercises}
+    remaining = {name for cell in notebook.cells if (name := check_of(cell)) in by_name}
+    # every check may be confirmed once and skipped once; cells outside checks are skipped at once.
+    runs_max = 2 + 2 * len(remaining) + 8
+    walls_s: list[float] = []
+    confirmed = False
+    for number in range(1, runs_max + 1):
+        skips = {name: CAUSES["crash"] for name in attempts.fixed}
+        with solitude(job.assignment_folder, alone=number > 1):
+            outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells)
+        walls_s.append(outcome.wall_s)
+        if outcome.death is not None:
+            _learn(outcome.death, outcome, attempts, number)
+            if sum(walls_s) < 3 * limits.submission_s:
+                continue
+            attempts.lines.append("no further run: three times the submission's time was used up")
+            break
+        unconfirmed = any(record.resource for name, record in outcome.records.items() if name not in attempts.fixed) or outcome.out_of_time
+        if not unconfirmed or confirmed or number > 1:
+            break
+        confirmed = True
+        attempts.lines.append(f"run {number}: a limit was hit; run again alone to confirm it")
+    records = {**outcome.records, **attempts.fixed}
+    if outcome.out_of_time or outcome.death is not None:
+        for name in remaining - set(records):
+            records[name] = _unreached(by_name[name], seeds)
+    run = {
+        "runs": len(walls_s),
+        "wall_s": [round(value, 3) for value in walls_s],
+        "output_cut": outcome.output_cut,
+        "out_of_time": outcome.out_of_time,
+        "skipped_cells": sorted(attempts.skip_cells),
+        "walls": job.walls,
+    }
+    _explain_missing(outcome.notebook, records)
+    ledger = make_ledger(subject, exercises, records, job.intake, run=run)
+    executed = nbformat.writes(outcome.notebook).encode("utf-8")
+    return Result(executed, ledger, receipt(ledger), tuple(attempts.lines))
+
+
+def _run(
+    job: Job,
+    notebook: NotebookNode,
+    exercises: Mapping[str, Exercise],
+    seeds: SeedSource,
+    limits: Limits,
+    skips: Mapping[str, Finding],
+    skip_cells: set[str],
+) -> RunOutcome:
+    # a short path: a Unix socket's may hold 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="vj-"))
+    try:
+        folder.chmod(0o711)
+        files: dict[str, bytes | Path] = dict(work_files(job.work_folder))
+        files.update(job.extra_files)
+        with (
+            Judge(exercises, seeds, folder, limits.case_s) as judge,
+            open_sandbox(files, folder, limits, unsafe_no_sandbox=not job.walls) as sandbox,
+        ):
+            return run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _learn(death: Death, outcome: RunOutcome, attempts: Attempts, number: int) -> None:
+    finding = CAUSES[death.cause]
+    if death.check is None:
+        attempts.lines.append(f"run {number}: the kernel was lost ({death.cause}) in a cell outside any check; that cell is skipped")
+        attempts.skip_cells.add(death.cell_id)
+        return
+    attempts.deaths[death.check] = attempts.deaths.get(death.check, 0) + 1
+    attempts.lines.append(f"run {number}: the kernel was lost ({death.cause}) in the check of {death.check}")
+    if attempts.deaths[death.check] >= 2:
+        record = outcome.records[death.check]
+        attempts.fixed[death.check] = record.recast(finding.verdict, finding.text)
+
+
+def _unreached(exercise: Exercise, seeds: SeedSource) -> CheckRecord:
+    cases = [
+        CaseRecord(case.name, case.family, OUT_OF_TIME.verdict, OUT_OF_TIME.text, seeds.fingerprint(exercise.name, case.name), judged=False)
+        for case in exercise.cases()
+    ]
+    return CheckRecord(exercise.name, Ending.STALLED, cases)
+
+
+def _explain_missing(notebook: NotebookNode, records: dict[str, CheckRecord]) -> None:
+    """Say of a check that nobody came for whether its cell failed: an answer that cannot even be named is an error, not an absence."""
+    for cell in notebook.cells:
+        name = check_of(cell)
+        record = records.get(name) if name is not None else None
+        if record is None or (record.cases and record.cases[0].judged):
+            continue
+        errors = [output.get("ename", "") for output in cell.get("outputs", []) if output.get("output_type") == "error"]
+        if errors and errors[0] not in ("NotImplementedError", "CellTimeoutError"):
+            record.error = "the check cell failed before it reached the judge; does an earlier cell fail?"
+
+
+@contextmanager
+def solitude(folder: Path, alone: bool) -> Iterator[None]:
+    """Run beside others, or alone on this machine: a limit is confirmed only where nothing else took the time.
+
+    Args:
+        folder: names the course; runs of other courses are not waited for.
+        alone: wait until every other run has ended and hold new ones back.
+    """
+    token = "".join(character if character.isalnum() else "-" for character in str(folder.parent))
+    path = Path(tempfile.gettempdir()) / f"vislab-solitude-{os.getuid()}-{token[-80:]}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def work_files(folder: Path) -> dict[str, Path]:
+    """Return the files that lie beside a graded notebook: the release's, without notebooks and pages."""
+    return {
+        str(path.relative_to(folder)): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.is_symlink()
+        and path.suffix not in (".ipynb", ".md", ".whl")
+        and ".ipynb_checkpoints" not in path.parts
+    }
+
+
+@functools.lru_cache(maxsize=8)
+def _assignment(folder: Path, stamp: float) -> Assignment:
+    return load_assignment(folder)
+
+
+def assignment_at(folder: Path) -> Assignment:
+    """Load an assignment, once per state of its files."""
+    stamp = max(
+        (path.stat().st_mtime for path in [folder / "assignment.toml", *(folder / "exercises").glob("*.py")] if path.exists()), default=0.0
+    )
+    return _assignment(folder, stamp)
+
+
+def exercises_of(assignment: Assignment, template: Path) -> list[Exercise]:
+    """Return the exercises whose check cells a release notebook holds, in its order."""
+    cells = json.loads(template.read_text(encoding="utf-8"))["cells"]
+    names = [name for cell in cells if (name := check_of(cell)) is not None]
+    return [assignment.exercises[name] for name in names]
+
+
+@functools.lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions that can move a number, for receipts."""
+    found = {"vislab": __version__, "python": ".".join(platform.python_version_tuple()[:2])}
+    for package in ("torch", "numpy", "triton"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = ""
+    return found

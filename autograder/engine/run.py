@@ -1,0 +1,245 @@
+"""Execute one notebook once, inside the walls, with the judge beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from queue import Empty
+from typing import Any
+
+import nbformat
+from jupyter_client.utils import ensure_async
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+from traitlets import Any as AnyTrait
+
+from autograder.judge.records import CheckRecord, Ending
+from autograder.judge.server import Judge
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.home import RunHome
+from vislab.check.compare import Finding
+from vislab.check.verdict import Verdict
+
+log = logging.getLogger(__name__)
+
+SKIP_TAG = "vislab-skip"
+CAUSES_OF_DEATH = {"memory": "memory", "cpu": "time", "processes": "processes", "files": "files"}
+INTERRUPT_GRACE_S = 3.0
+POLL_S = 0.05
+FLOOD_FACTOR = 4
+
+
+class KernelLost(CellControlSignal):
+    """The kernel died or had to be killed."""
+
+
+@dataclass
+class Death:
+    """How a run ended before its last cell.
+
+    Args:
+        cell_id: of the cell that was running.
+        check: the exercise whose check it was, or None.
+        cause: "memory", "time", "output", "processes", "files" or "crash".
+    """
+
+    cell_id: str
+    check: str | None
+    cause: str
+
+
+@dataclass
+class RunOutcome:
+    """What one run gave: the notebook with outputs, the checks judged until its end, and how it died, if it did."""
+
+    notebook: NotebookNode
+    records: dict[str, CheckRecord] = field(default_factory=dict)
+    death: Death | None = None
+    out_of_time: bool = False
+    output_cut: bool = False
+    wall_s: float = 0.0
+
+
+def check_of(cell: Mapping[str, Any]) -> str | None:
+    """Return the exercise whose check cell this is, or None."""
+    name = cell.get("metadata", {}).get("vislab", {}).get("check")
+    return name if isinstance(name, str) else None
+
+
+def run_notebook(
+    notebook: NotebookNode, sandbox: RunHome, judge: Judge, limits: Limits, skips: Mapping[str, Finding], skip_cells: set[str]
+) -> RunOutcome:
+    """Execute every code cell in order.
+
+    Args:
+        notebook: cleaned by intake; not changed.
+        sandbox: entered; its kernel is not started yet.
+        judge: entered.
+        limits: of this submission.
+        skips: checks that answer with a verdict without calling the student's code.
+        skip_cells: ids of cells that are not executed.
+    """
+    client = GradingClient(
+        copy.deepcopy(notebook),
+        km=sandbox.make_kernel_manager(),
+        sandbox=sandbox,
+        judge=judge,
+        limits=limits,
+        skips=dict(skips),
+        skip_cells=set(skip_cells),
+        timeout_func=lambda cell: 1,
+        interrupt_on_timeout=True,
+        error_on_timeout={"ename": "CellTimeoutError", "evalue": "the cell used up its time", "traceback": []},
+        allow_errors=True,
+        record_timing=False,
+        skip_cells_with_tag=SKIP_TAG,
+        raise_on_iopub_timeout=False,
+        iopub_timeout=20,
+        startup_timeout=120,
+        store_widget_state=False,
+    )
+    client.timeout_func = client.seconds_for
+    return client.grade()
+
+
+class GradingClient(NotebookClient):
+    """nbclient, with a check opened and closed around each check cell, limits, and a watch for stalls."""
+
+    sandbox = AnyTrait()
+    judge = AnyTrait()
+    limits = AnyTrait()
+    skips = AnyTrait()
+    skip_cells = AnyTrait()
+
+    def grade(self) -> RunOutcome:
+        """Run the notebook to its end or to the kernel's death."""
+        self.outcome = RunOutcome(self.nb)
+        self._current: NotebookNode | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._killed_for: str | None = None
+        self._output_bytes = 0
+        self._started_s = time.monotonic()
+        self._deadline_s = self._started_s + self.limits.submission_s
+        self.on_cell_start = self._before
+        self.on_cell_execute = self._execute
+        self.on_cell_executed = self._executed
+        self.on_cell_error = self._failed
+        try:
+            self.execute()
+        except (DeadKernelError, KernelLost):
+            self._note_death()
+        except RuntimeError as error:
+            # nbclient reports a kernel that dies at the wrong moment as a bare RuntimeError; a kernel that lives is our fault.
+            if self.sandbox.poll() is None:
+                raise
+            log.debug("kernel died: %s", error)
+            self._note_death()
+        self.outcome.wall_s = time.monotonic() - self._started_s
+        return self.outcome
+
+    def seconds_for(self, cell: NotebookNode) -> int:
+        """Wall seconds that a cell may take now."""
+        left = self._deadline_s - time.monotonic()
+        return max(1, int(min(self.limits.cell_s, left)))
+
+    async def _before(self, cell: NotebookNode, cell_index: int) -> None:
+        tags = cell.metadata.get("tags", [])
+        out_of_time = time.monotonic() >= self._deadline_s
+        self.outcome.out_of_time |= out_of_time and cell.cell_type == "code"
+        if out_of_time or cell.get("id") in self.skip_cells:
+            cell.metadata["tags"] = [*tags, SKIP_TAG]
+        else:
+            # the tag is ours alone: a submission must not skip its own check.
+            cell.metadata["tags"] = [tag for tag in tags if tag not in (SKIP_TAG, "raises-exception")]
+
+    async def _execute(self, cell: NotebookNode, cell_index: int) -> None:
+        self._current = cell
+        name = check_of(cell)
+        if name is not None:
+            self.judge.open(name, self.skips.get(name))
+            self._watch = asyncio.ensure_future(self._watch_stall())
+
+    async def _executed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        await self._close_check(cell, execute_reply["content"].get("ename") == "CellTimeoutError")
+
+    async def _failed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        if execute_reply["content"].get("ename") == "CellTimeoutError" and not await self._answers():
+            self._kill("time")
+            raise KernelLost("the kernel did not answer after an interrupt")
+
+    async def _close_check(self, cell: NotebookNode, timed_out: bool) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        name = check_of(cell)
+        if name is not None and name not in self.outcome.records:
+            record = await asyncio.to_thread(self.judge.close)
+            if timed_out and record.ending is Ending.BROKEN:
+                record = record.recast(Verdict.TIME_LIMIT, "not answered before the cell's time was used up")
+            self.outcome.records[name] = record
+
+    async def _watch_stall(self) -> None:
+        while not self.judge.stalled.is_set():
+            await asyncio.sleep(POLL_S)
+        if self.km is not None:
+            await ensure_async(self.km.interrupt_kernel())
+        # cancelled as soon as the cell ends.
+        await asyncio.sleep(INTERRUPT_GRACE_S)
+        self._kill("time")
+
+    async def _answers(self) -> bool:
+        if self.kc is None:
+            return False
+        message_id = self.kc.kernel_info()
+        deadline_s = time.monotonic() + INTERRUPT_GRACE_S
+        while (left := deadline_s - time.monotonic()) > 0:
+            try:
+                message = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
+            except Empty:
+                return False
+            if message["parent_header"].get("msg_id") == message_id:
+                return True
+        return False
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Collect an output, up to the limit; beyond a multiple of it the kernel is killed."""
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
+            self._output_bytes += _size(msg["content"])
+            limit = self.limits.output_mib << 20
+            if self._output_bytes > FLOOD_FACTOR * limit:
+                self._kill("output")
+            if self._output_bytes > limit:
+                self.outcome.output_cut = True
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+    def _kill(self, cause: str) -> None:
+        if self._killed_for is None:
+            self._killed_for = cause
+            self.sandbox.kill()
+
+    def _note_death(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        cell = self._current if self._current is not None else nbformat.v4.new_code_cell()
+        name = check_of(cell)
+        if name is not None and name not in self.outcome.records:
+            self.outcome.records[name] = self.judge.close()
+        cause = self._killed_for or CAUSES_OF_DEATH.get(self.sandbox.cause_of_death or "", "crash")
+        self.outcome.death = Death(str(cell.get("id", "")), name, cause)
+
+
+def _size(content: Any) -> int:
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, dict):
+        return sum(_size(value) for value in content.values())
+    if isinstance(content, list):
+        return sum(_size(value) for value in content)
+    return 8
