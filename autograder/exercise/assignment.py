@@ -68,7 +68,7 @@ def load_assignment(folder: Path) -> Assignment:
     """Read an assignment folder and import its exercises.
 
     Raises:
-        AssignmentError: no ``assignment.toml``, an unknown or missing key, points that do not add up.
+        AssignmentError: no ``assignment.toml``, an unknown, missing or unfit key, a module that cannot be imported.
         ExerciseError: an exercise that breaks a rule.
     """
     folder = folder.resolve()
@@ -128,7 +128,28 @@ def _table(folder: Path) -> dict[str, Any]:
             raise AssignmentError(f"{path}: key {key!r} is missing; add it")
     if table.get("id", folder.name) != folder.name:
         raise AssignmentError(f"{path}: id {table['id']!r} must equal the folder's name {folder.name!r}")
+    for key, kind, what in (("title", str, "a text"), ("late", dict, "a table"), ("limits", dict, "a table")):
+        if key in table and not isinstance(table[key], kind):
+            raise AssignmentError(f"{path}: {key} {table[key]!r} must be {what}")
+    for key in ("notebooks", "extra_files", "data"):
+        names = table.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
+            raise AssignmentError(f"{path}: {key} {names!r} must be a list of different names")
+    if not table["notebooks"]:
+        raise AssignmentError(f"{path}: notebooks is empty; name the lesson files in reading order")
+    if not _number(table["points_total"]) or not table["points_total"] > 0:
+        raise AssignmentError(f"{path}: points_total {table['points_total']!r} must be a number greater than 0")
+    late = table.get("late", {})
+    if set(late) - {"penalty_per_day"}:
+        raise AssignmentError(f"{path}: [late] has unknown keys {sorted(set(late) - {'penalty_per_day'})}; it knows penalty_per_day")
+    penalty = late.get("penalty_per_day", 0)
+    if not _number(penalty) or not 0 <= penalty <= 1:
+        raise AssignmentError(f"{path}: penalty_per_day {penalty!r} must lie in [0, 1]; it is a share of the maximum")
     return table
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _due(folder: Path, due: Any) -> datetime.datetime | None:
@@ -147,7 +168,11 @@ def _import(path: Path, assignment: str) -> ModuleType:
         raise AssignmentError(f"{path} cannot be imported as a Python module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise AssignmentError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
 
 

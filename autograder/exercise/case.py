@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from autograder.exercise.draw import Draw
+from vislab.check.failures import builtin_exception
 from vislab.check.verdict import OBSERVED_FAMILIES, Family
 
 Value = torch.Tensor | int | float | bool | str | None
@@ -47,7 +48,7 @@ class Case:
         gradient: also compare vector-Jacobian products; on by default for the gradient family alone.
         wrt: positions in ``args`` to differentiate; None means every floating tensor.
         wrt_weights: module probe: also differentiate with respect to the given weights.
-        raises: name of the built-in exception that the call must raise, instead of returning.
+        raises: name of the built-in exception that the call must raise (or a subclass of it), instead of returning.
         atol: replaces the derived tolerance; only where a comment beside it says why.
     """
 
@@ -64,6 +65,8 @@ class Case:
     atol: float | None = None
 
     def __post_init__(self) -> None:
+        if self.family not in set(Family):
+            raise ValueError(f"case {self.name!r}: family {self.family!r} must be one of {', '.join(Family)}")
         object.__setattr__(self, "family", Family(self.family))
         if self.family in OBSERVED_FAMILIES:
             raise ValueError(f"case {self.name!r}: family {self.family} is observed on every call; give the case a proven family")
@@ -71,8 +74,13 @@ class Case:
             raise ValueError(f"case {self.name!r}: layout {self.layout!r} must be one of {LAYOUTS}")
         if self.dtype not in ("float16", "bfloat16", "float32", "float64"):
             raise ValueError(f"case {self.name!r}: dtype {self.dtype!r} must be a floating dtype's name")
-        if self.raises is not None and self.gradient:
-            raise ValueError(f"case {self.name!r}: a call that raises has no gradient")
+        if self.raises is not None and builtin_exception(self.raises) is None:
+            raise ValueError(f"case {self.name!r}: raises {self.raises!r} must be the name of a built-in exception")
+        if self.raises is not None and self.wants_gradient:
+            raise ValueError(f"case {self.name!r}: a call that raises has no gradient; use another family, or drop raises")
+        # written so that NaN fails.
+        if self.atol is not None and not 0 <= self.atol < float("inf"):
+            raise ValueError(f"case {self.name!r}: atol {self.atol!r} must be a number of at least 0")
 
     @property
     def wants_gradient(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from autograder.exercise.case import Case, Inputs
-from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, Probe
+from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, ModuleProbe, Probe
 from vislab.check.verdict import OBSERVED_FAMILIES, OBSERVED_SHARE_MAX, Family
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
@@ -96,13 +96,29 @@ class Exercise:
                 raise ExerciseError(f"{who}: class attribute {attribute!r} is missing; set it")
         if not _NAME.fullmatch(self.name):
             raise ExerciseError(f"{who}: a name must read topic.exercise in lower case, digits and underscores")
+        if not self.symbol.isidentifier():
+            raise ExerciseError(f"{who}: symbol {self.symbol!r} must be the Python name that the student defines")
+        if not self.tolerance_factor > 0:
+            raise ExerciseError(f"{who}: tolerance_factor {self.tolerance_factor!r} must be greater than 0")
+        self._validate_points(who)
+        self._validate_cases(who, list(self.cases()))
+
+    def _validate_points(self, who: str) -> None:
+        known = {str(family) for family in Family}
+        for family, points in self.points.items():
+            if str(family) not in known:
+                raise ExerciseError(f"{who}: points name the family {str(family)!r}; the families are {', '.join(Family)}")
+            # written so that NaN fails.
+            if not 0 < points < float("inf"):
+                raise ExerciseError(f"{who}: family {family} carries {points!r} points; give it more than 0, or leave it out")
         observed = sum(points for family, points in self.points_by_family.items() if family in OBSERVED_FAMILIES)
         if observed > OBSERVED_SHARE_MAX * self.points_total + 1e-9:
             raise ExerciseError(
                 f"{who}: observed families carry {observed:g} of {self.points_total:g} points;"
                 f" at most {OBSERVED_SHARE_MAX:.0%} is allowed, because a student's process reports them"
             )
-        cases = list(self.cases())
+
+    def _validate_cases(self, who: str, cases: list[Case]) -> None:
         names = [case.name for case in cases]
         doubles = sorted({name for name in names if names.count(name) > 1})
         if doubles:
@@ -110,19 +126,26 @@ class Exercise:
         present = {case.family for case in cases}
         paid = {family for family in self.points_by_family if family not in OBSERVED_FAMILIES}
         if paid - present:
-            raise ExerciseError(f"{who}: families {sorted(paid - present)} have points but no case")
+            raise ExerciseError(f"{who}: families {_listed(paid - present)} have points but no case; add one, or drop the points")
         if present - paid:
-            raise ExerciseError(f"{who}: families {sorted(present - paid)} have cases but no points")
-        if Family.VALUE not in paid and Family.BEHAVIOUR not in paid:
+            raise ExerciseError(f"{who}: families {_listed(present - paid)} have cases but no points; give them points")
+        main = {Family.VALUE, Family.BEHAVIOUR}
+        if not main & paid:
             raise ExerciseError(f"{who}: a value or behaviour family is needed; the other families count only beside it")
         public = [case for case in cases if case.public]
         if not 3 <= len(public) <= 5:
             raise ExerciseError(f"{who}: {len(public)} public cases; a check shows 3 to 5")
-        if all(case.public for case in cases if case.family is Family.VALUE):
+        if all(case.public for case in cases if case.family in main):
             raise ExerciseError(f"{who}: every value case is public; at least one must be hidden")
         if isinstance(self.probe, KernelProbe) and any(case.wants_gradient for case in cases):
             raise ExerciseError(f"{who}: a kernel launch has no gradient of its own; make the backward kernel an exercise")
+        if not isinstance(self.probe, ModuleProbe) and any(case.wrt_weights for case in cases):
+            raise ExerciseError(f"{who}: wrt_weights asks for the gradients of given weights; only a module exercise has them")
 
     def public_seed(self, case: Case) -> bytes:
         """Fixed seed of a public case: the same in every release."""
         return hashlib.sha256(f"vislab public case\0{self.name}\0{case.name}".encode()).digest()
+
+
+def _listed(families: set[Family]) -> str:
+    return ", ".join(sorted(families))

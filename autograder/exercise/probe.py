@@ -61,6 +61,12 @@ class Buffer:
     shape: tuple[int, ...]
     guard_rows: int = 2
 
+    def __post_init__(self) -> None:
+        if not self.shape or any(size < 0 for size in self.shape):
+            raise ValueError(f"buffer shape {self.shape} must have at least one axis of length 0 or more; a single number has shape (1,)")
+        if self.guard_rows < 0:
+            raise ValueError(f"guard_rows {self.guard_rows} must be at least 0")
+
 
 @dataclass(frozen=True)
 class Launch:

@@ -22,7 +22,8 @@ class SeedSource:
     def __post_init__(self) -> None:
         if len(self.secret) < 16:
             raise ValueError(
-                f"the course secret has {len(self.secret)} bytes; at least 16 are needed; make one with 'python -m autograder doctor --make-secret'"
+                f"the course secret has {len(self.secret)} bytes; at least 16 are needed;"
+                " make one with 'python -m autograder doctor --make-secret'"
             )
 
     def case_seed(self, exercise: str, case: str) -> bytes:

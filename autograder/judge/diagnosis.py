@@ -40,18 +40,18 @@ def named_wrong_term(
         weights = {name: _wide(plan.tensors[key]) for name, key in plan.header["weights"].items()}
         kwargs = {**kwargs, **plan.header["init"], "weights": weights}
     slack = 10.0 * target.atol + 1e-12
+    value, answer = target.value.to(torch.float64), got.to(torch.float64)
     for name, wrong in exercise.diagnoses.items():
         try:
             with torch.no_grad():
                 guess = wrong(*args, **kwargs)
+            guess = (guess[0] if isinstance(guess, (tuple, list)) else guess).to(torch.float64)
         except Exception as error:  # a diagnosis that does not apply to these inputs names nothing
             log.debug("diagnosis %r of %s on case %r: %s", name, exercise.name, case.name, error)
             continue
-        guess = guess[0] if isinstance(guess, (tuple, list)) else guess
-        if guess.shape != got.shape or not bool(torch.isfinite(guess).all()):
+        if guess.shape != answer.shape or guess.shape != value.shape or guess.numel() == 0 or not bool(torch.isfinite(guess).all()):
             continue
-        differs = float((guess - target.value).abs().max()) > 4 * slack if guess.numel() else False
-        if differs and float((guess - got.to(torch.float64)).abs().max()) <= slack:
+        if float((guess - value).abs().max()) > 4 * slack and float((guess - answer).abs().max()) <= slack:
             return name
     return None
 

@@ -12,16 +12,21 @@ from typing import Any, Protocol
 
 import torch
 
-from vislab.check.calls import CallFailed, carry_out
-from vislab.check.graded import failure_class
-from vislab.wire.frames import Message, receive, send
-from vislab.wire.limits import DEFAULT_LIMITS, Limits
+from vislab.check.calls import carry_out
+from vislab.check.failures import CallFailed, failure_class
+from vislab.wire.frames import Message, encode, receive, send_encoded
+from vislab.wire.limits import DEFAULT_LIMITS, Limits, WireError
+
+
+class UnsendableCase(ValueError):
+    """A case whose inputs cannot travel: correct the exercise."""
 
 
 class Exchange(Protocol):
     """Send one case, return the answer.
 
     Raises (of ``__call__``):
+        UnsendableCase: the case itself breaks the format.
         TimeoutError: no complete answer within ``timeout_s``.
         WireClosed: the student's side went away.
         WireError: what came back breaks the format.
@@ -38,10 +43,17 @@ class SocketExchange:
         self._limits = limits
 
     def __call__(self, header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], timeout_s: float) -> Message:
+        try:
+            frame = encode(header, tensors)
+        except WireError as error:
+            # an input that the wire does not carry is the exercise's fault, and must not pass for a malformed answer.
+            raise UnsendableCase(str(error)) from error
+        if len(frame) > DEFAULT_LIMITS.body_bytes:
+            raise UnsendableCase(f"{len(frame)} bytes exceed what the student's side takes, {DEFAULT_LIMITS.body_bytes} bytes")
         deadline_s = time.monotonic() + timeout_s
         # sending is bounded, too: a client that never reads fills the socket's buffer.
         self._sock.settimeout(timeout_s)
-        send(self._sock, header, tensors)
+        send_encoded(self._sock, frame)
         return receive(self._sock, self._limits, deadline_s)
 
 

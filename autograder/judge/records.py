@@ -46,6 +46,7 @@ class CaseRecord:
         text: what was expected and what came, without hidden values; empty when right.
         seed: fingerprint of the case's seed.
         judged: False where no answer came, so that the verdict follows from how the check ended.
+        public: the case is in the release, with its answer if its inputs are fixed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class CaseRecord:
     text: str = ""
     seed: str = ""
     judged: bool = True
+    public: bool = False
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """From judged cases to points, by family.
 
-Value (or behaviour) points are earned by the share of cases that are right. The other families count only beside an answer that is mostly
-right: a constant or a stub that happens to be finite and of the right shape earns nothing by it.
+Value (or behaviour) points are earned by the share of cases that are right, once a hidden one is: the answers of public cases lie in the
+release. The other families count only beside an answer that is mostly right: a constant or a stub that happens to be finite and of the
+right shape earns nothing by it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class FamilyScore:
         maximum: points.
         passed: right cases; for an observed family, calls without evidence against them (1) or with (0).
         total: cases.
-        gated: whether points were withheld because fewer than half of the value cases are right.
+        gated: whether points were withheld because fewer than half of the value cases are right, or none of the hidden ones.
     """
 
     family: Family
@@ -70,7 +71,8 @@ def score(exercise: Exercise, record: CheckRecord) -> ExerciseScore:
     """
     shares = {family: _share(record, family) for family in exercise.points_by_family if family not in OBSERVED_FAMILIES}
     gate = max((passed / total for family, (passed, total) in shares.items() if family in GATES and total), default=0.0)
-    open_gate = gate >= GATE_SHARE
+    knows = any(case.family in GATES and not case.public and case.verdict is Verdict.OK for case in record.cases)
+    open_gate = knows and gate >= GATE_SHARE
     scores = []
     for family, maximum in exercise.points_by_family.items():
         if family in OBSERVED_FAMILIES:
@@ -80,7 +82,7 @@ def score(exercise: Exercise, record: CheckRecord) -> ExerciseScore:
             continue
         passed, total = shares[family]
         share = passed / total if total else 0.0
-        gated = family not in GATES and not open_gate and passed > 0
+        gated = passed > 0 and not (knows if family in GATES else open_gate)
         scores.append(FamilyScore(family, 0.0 if gated else _rounded(maximum * share), maximum, passed, total, gated))
     return ExerciseScore(_verdict(record), tuple(scores))
 

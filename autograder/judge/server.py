@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from autograder.exercise.exercise import Exercise
@@ -21,8 +23,22 @@ from vislab.wire.limits import Limits, WireClosed, WireError
 log = logging.getLogger(__name__)
 
 GREETING_S = 5.0
+# how long our own side may compute on one case after its connection was cut.
+JUDGING_S = 60.0
 CONNECTIONS_MAX = 2000
 SOCKET_NAME = "judge.sock"
+
+
+@dataclass
+class _Check:
+    """One opening of a check. State of an earlier opening can never reach a later one."""
+
+    name: str
+    skip: Finding | None
+    session: CheckSession | None = None
+    running: bool = False
+    record: CheckRecord | None = None
+    finished: threading.Event = field(default_factory=threading.Event)
 
 
 class Judge:
@@ -49,15 +65,15 @@ class Judge:
         self.path = folder / SOCKET_NAME
         self.stalled = threading.Event()
         self._lock = threading.Lock()
-        self._open: str | None = None
-        self._skip: Finding | None = None
-        self._session: CheckSession | None = None
+        self._check: _Check | None = None
         self._connection: socket.socket | None = None
-        self._finished = threading.Event()
-        self._record: CheckRecord | None = None
         self._closing = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self.path))
+        try:
+            self._listener.bind(str(self.path))
+        except OSError:
+            self._listener.close()
+            raise
         # the sandbox runs under another user id; only the bound folder makes the socket reachable.
         self.path.chmod(0o666)
         self._listener.listen(16)
@@ -76,6 +92,11 @@ class Judge:
         self._thread.join(timeout=30)
         self.path.unlink(missing_ok=True)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a check has been opened and not yet closed."""
+        return self._check is not None
+
     def open(self, exercise: str, skip: Finding | None = None) -> None:
         """Accept the check of ``exercise`` from now on.
 
@@ -85,12 +106,14 @@ class Judge:
         """
         if exercise not in self._exercises:
             raise KeyError(f"exercise {exercise!r} is not in this assignment; known: {sorted(self._exercises)}")
+        check = _Check(exercise, skip)
+        check.session = CheckSession(self._exercises[exercise], self._seeds, self._case_s, partial(self._stall, check))
         with self._lock:
-            self._open, self._skip = exercise, skip
-            self._session = CheckSession(self._exercises[exercise], self._seeds, self._case_s, self.stalled.set)
-            self._record = None
-            self._finished.clear()
+            earlier, connection = self._check, self._connection
+            self._check = check
             self.stalled.clear()
+        if earlier is not None and earlier.running and connection is not None:
+            _shut(connection)
 
     def close(self, grace_s: float = 2.0) -> CheckRecord:
         """Stop accepting the open check and return its record; a check nobody came for is ``ABSENT``.
@@ -99,20 +122,26 @@ class Judge:
             grace_s: how long a session that is comparing its last answer may take to finish.
         """
         with self._lock:
-            name, session, skip = self._open, self._session, self._skip
-            self._open = None
-            running = self._connection is not None and self._record is None
-        if name is None or session is None:
-            raise RuntimeError("no check is open")
-        if running and not self._finished.wait(grace_s):
+            check, self._check = self._check, None
             connection = self._connection
+        if check is None or check.session is None:
+            raise RuntimeError("no check is open")
+        if check.running and not check.finished.wait(grace_s):
             if connection is not None:
                 _shut(connection)
-            self._finished.wait(60.0)
+            check.finished.wait(JUDGING_S)
         self.stalled.clear()
-        if skip is not None:
-            return self._skipped(name, skip)
-        return self._record or session.record(Ending.ABSENT)
+        if check.skip is not None:
+            return self._skipped(check.name, check.skip)
+        if check.record is not None:
+            return check.record
+        # a session that runs and cannot be ended is a fault of ours: what it has not judged becomes GRADER_ERROR.
+        return check.session.record(Ending.COMPLETE if check.running else Ending.ABSENT)
+
+    def _stall(self, check: _Check) -> None:
+        with self._lock:
+            if check is self._check:
+                self.stalled.set()
 
     def _skipped(self, name: str, skip: Finding) -> CheckRecord:
         cases = [
@@ -131,38 +160,44 @@ class Judge:
                 connection.close()
                 return
             with connection:
-                self._connection = connection
+                with self._lock:
+                    self._connection = connection
                 try:
                     self._converse(connection)
                 except (WireClosed, WireError, TimeoutError, OSError) as error:
                     log.debug("connection ended: %s", error)
+                except Exception:  # whatever one connection does, the next check must find somebody at home
+                    log.exception("serving a connection")
                 finally:
-                    self._connection = None
+                    with self._lock:
+                        self._connection = None
+        # nobody who connects from now on may wait for an answer that does not come.
+        _shut(self._listener)
 
     def _converse(self, connection: socket.socket) -> None:
         greeting = receive(connection, Limits(header_bytes=4096, body_bytes=0), time.monotonic() + GREETING_S)
         with self._lock:
-            asked = greeting.header.get("exercise")
-            session, skip = self._session, self._skip
+            check = self._check
             reason = None
             if greeting.type != "check" or greeting.header.get("version") != 1:
                 reason = "this vislab speaks another version of the protocol"
-            elif self._open is None or asked != self._open or session is None:
+            elif check is None or greeting.header.get("exercise") != check.name:
                 reason = "an exercise is judged in its own check cell only"
-            elif self._record is not None:
+            elif check.running or check.finished.is_set():
                 reason = "this check has been answered"
-        if reason is not None or session is None:
+            elif check.skip is None:
+                check.running = True
+        if reason is not None or check is None or check.session is None:
             send(connection, {"type": "refused", "reason": reason or ""})
             return
-        if skip is not None:
+        if check.skip is not None:
             send(connection, {"type": "done"})
             return
-        record = session.run(SocketExchange(connection, self._limits))
-        with self._lock:
-            if session is self._session:
-                self._record = record
-        self._finished.set()
-        if record.ending is Ending.COMPLETE:
+        try:
+            check.record = check.session.run(SocketExchange(connection, self._limits))
+        finally:
+            check.finished.set()
+        if check.record.ending is Ending.COMPLETE:
             send(connection, {"type": "done"})
 
 

@@ -17,9 +17,10 @@ from autograder.judge.exchange import Exchange
 from autograder.judge.records import CaseRecord, CheckRecord, Ending, Observation
 from vislab.check.compare import Finding
 from vislab.check.examine import examine, examine_failure
+from vislab.check.failures import raised_as_asked
 from vislab.check.verdict import Verdict
 from vislab.wire.frames import Message
-from vislab.wire.limits import WireClosed, WireError
+from vislab.wire.limits import WireClosed, WireError, WireLimit
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +98,10 @@ class CheckSession:
             return self._record(
                 case, Verdict.RUNTIME_ERROR, "the connection to the notebook broke during this case", judged=False
             ), Ending.BROKEN
-        except WireError as error:
-            oversized = "exceeds the limit" in str(error)
-            verdict = Verdict.OUTPUT_LIMIT if oversized else Verdict.RUNTIME_ERROR
-            return self._record(case, verdict, "the answer is too large" if oversized else "the answer was malformed"), Ending.BROKEN
+        except WireLimit:
+            return self._record(case, Verdict.OUTPUT_LIMIT, "the answer is too large"), Ending.BROKEN
+        except WireError:
+            return self._record(case, Verdict.RUNTIME_ERROR, "the answer was malformed"), Ending.BROKEN
         try:
             finding = self._examine(case, number, message, plan, expected)
         except _Malformed:
@@ -129,17 +130,17 @@ class CheckSession:
         self._observe(header.get("observed"))
         if message.type == "failure":
             error = str(header.get("error"))
-            if expected.raises is not None and error == expected.raises:
+            if expected.raises is not None and raised_as_asked(error, expected.raises):
                 return None
             return examine_failure(str(header.get("stage")), error)
         if expected.raises is not None:
             return Finding(Verdict.WRONG_VALUE, f"the call must raise {expected.raises}, and returned")
         outputs, gradients = _described(header.get("outputs")), _described(header.get("gradients"))
         finding = examine(plan.header, outputs, gradients, message.tensors, expected.targets, plan.tensors)
-        if finding is not None and finding.diagnosable and "your answer" not in finding.text:
+        if finding is not None and finding.diagnosable:
             term = named_wrong_term(self.exercise, case, plan, message.tensors, expected)
             if term is not None:
-                return Finding(finding.verdict, f"{finding.text}; your answer looks like {term}", True)
+                return Finding(finding.verdict, f"{finding.text}; your answer looks like {term}")
         return finding
 
     def _observe(self, observed: Any) -> None:
@@ -152,7 +153,8 @@ class CheckSession:
         self._tripped |= set(self.exercise.tripwires).intersection(_words(observed.get("tripped")))
 
     def _record(self, case: Case, verdict: Verdict, text: str = "", judged: bool = True) -> CaseRecord:
-        return CaseRecord(case.name, case.family, verdict, text, self._seeds.fingerprint(self.exercise.name, case.name), judged)
+        seed = self._seeds.fingerprint(self.exercise.name, case.name)
+        return CaseRecord(case.name, case.family, verdict, text, seed, judged, case.public)
 
 
 class _Malformed(Exception):

@@ -12,11 +12,15 @@ from typing import Any
 
 import torch
 
+from vislab.check.failures import CallFailed, StateDictMismatch, WrongKind
 from vislab.check.kernels import launch
 from vislab.check.observe import generator_state, same_values, seed_generators, traced, tripwires
-from vislab.wire.tensors import SENDABLE
+from vislab.wire.tensors import sendable
+
+__all__ = ["Answer", "CallFailed", "StateDictMismatch", "carry_out", "with_layout"]
 
 SENT_BYTES_MAX = 64 << 20
+OUTPUTS_MAX = 64
 
 
 @dataclass
@@ -27,26 +31,6 @@ class Answer:
     gradients: list[dict[str, Any]]
     observed: dict[str, Any]
     tensors: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
-class CallFailed(Exception):
-    """The student's code raised.
-
-    Args:
-        stage: "construct", "call", "launch", "backward" or "collect".
-        original: the exception.
-        observed: what was observed until then.
-    """
-
-    def __init__(self, stage: str, original: BaseException, observed: dict[str, Any]) -> None:
-        super().__init__(f"{stage}: {type(original).__name__}")
-        self.stage = stage
-        self.original = original
-        self.observed = observed
-
-
-class StateDictMismatch(ValueError):
-    """The module's parameters have other names or shapes than the exercise states."""
 
 
 def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answer: Any, extras: Mapping[str, Any]) -> Answer:
@@ -71,33 +55,37 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
     forbidden_seen: set[str] = set()
     tripped: set[str] = set()
     observed: dict[str, Any] = {"mutated": [], "rng_moved": False, "forbidden": [], "tripped": []}
-    stage = "construct"
+    stage = "launch" if plan["probe"] == "kernel" else "construct"
+    state: tuple[Any, ...] | None = None
 
     def note() -> None:
         after = (*arguments, *keywords.values())
         observed["mutated"] = [
             i for i, (old, new) in enumerate(zip(before, after)) if old is not None and not same_values(old, new.detach())
         ]
+        observed["rng_moved"] = state is not None and generator_state() != state
         observed["forbidden"] = sorted(forbidden_seen)
         observed["tripped"] = sorted(tripped)
 
     try:
         with ExitStack() as stack:
+            # an earlier cell may have switched gradients off for good.
+            stack.enter_context(torch.enable_grad())
             stack.enter_context(tripwires(plan["tripwires"], tripped))
             if plan["probe"] == "module":
                 call: Callable[..., Any] = _module(plan, tensors, answer, leaves)
             elif plan["probe"] == "kernel":
                 call = launch(plan["launch"], answer, extras)
-                stage = "launch"
-            else:
+            elif callable(answer):
                 call = answer
+            else:
+                raise WrongKind(f"hand in the function itself, not {type(answer).__name__}")
             seed_generators(plan["seed"])
             state = generator_state()
             stage = "launch" if plan["probe"] == "kernel" else "call"
             with traced(plan["forbidden"], forbidden_seen):
                 result = call(*arguments, **keywords)
                 outputs = _as_list(result)
-                observed["rng_moved"] = generator_state() != state
                 stage = "collect"
                 described, sent = _collect(outputs)
                 stage = "backward"
@@ -124,13 +112,14 @@ def with_layout(tensor: torch.Tensor, layout: str) -> torch.Tensor:
     """
     filler = float("nan") if tensor.is_floating_point() else 1
     if layout == "strided":
-        wide = torch.full((*tensor.shape[:-1], 2 * tensor.shape[-1]), filler, dtype=tensor.dtype)
+        wide = torch.full((*tensor.shape[:-1], 2 * tensor.shape[-1]), filler, dtype=tensor.dtype, device=tensor.device)
         wide[..., ::2] = tensor
         return wide[..., ::2]
     if layout == "transposed":
-        return tensor.transpose(-1, -2).contiguous().transpose(-1, -2)
+        # cloned first: an axis of length one is contiguous either way, and the answer must not work on the given memory itself.
+        return tensor.clone().transpose(-1, -2).contiguous().transpose(-1, -2)
     if layout == "offset":
-        flat = torch.full((tensor.numel() + 5,), filler, dtype=tensor.dtype)
+        flat = torch.full((tensor.numel() + 5,), filler, dtype=tensor.dtype, device=tensor.device)
         flat[3 : 3 + tensor.numel()] = tensor.reshape(-1)
         return flat[3 : 3 + tensor.numel()].view(tensor.shape)
     return tensor.clone()
@@ -144,7 +133,7 @@ def _module(
     plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answer: Any, leaves: dict[Any, torch.Tensor]
 ) -> Callable[..., Any]:
     if not (isinstance(answer, type) and issubclass(answer, torch.nn.Module)):
-        raise TypeError(f"hand in the nn.Module class itself, not {type(answer).__name__}")
+        raise WrongKind(f"hand in the nn.Module class itself, not {type(answer).__name__}")
     module = answer(**plan["init"])
     weights = {name: tensors[key] for name, key in plan["weights"].items()}
     own = {name: list(value.shape) for name, value in module.state_dict().items()}
@@ -163,29 +152,30 @@ def _module(
 
 
 def _as_list(result: Any) -> list[Any]:
-    return list(result) if type(result) in (tuple, list) else [result]
+    # named tuples, and what torch.max(x, dim=1) returns, are tuples, too.
+    return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
 def _collect(outputs: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
     described: list[dict[str, Any]] = []
     sent: dict[str, torch.Tensor] = {}
     budget = SENT_BYTES_MAX
-    for index, output in enumerate(outputs[:64]):
+    for index, output in enumerate(outputs[:OUTPUTS_MAX]):
         if type(output) not in (torch.Tensor, torch.nn.Parameter):
             described.append({"kind": "other", "class": type(output).__name__[:80]})
             continue
-        size = output.numel() * output.element_size() if output.layout is torch.strided and not output.is_nested else SENT_BYTES_MAX + 1
-        sendable = output.dtype in SENDABLE and output.device.type != "meta" and not output.is_quantized and size <= budget
+        size = output.numel() * output.element_size() if sendable(output) else 0
+        fits = sendable(output) and size <= budget
         described.append(
             {
                 "kind": "tensor",
                 "dtype": str(output.dtype),
-                "layout": str(output.layout),
+                "layout": "nested" if output.is_nested else str(output.layout),
                 "device": output.device.type,
-                "sent": bool(sendable),
+                "sent": fits,
             }
         )
-        if sendable:
+        if fits:
             budget -= size
             # cloned at once: nothing that the student's code does later can change it.
             sent[f"out.{index}"] = output.detach().to("cpu").clone()
@@ -202,20 +192,23 @@ def _gradients(
     if plan["cotangents"] is None:
         return []
     pairs = []
-    for output, name in zip(outputs, plan["cotangents"]):
+    for index, (output, name) in enumerate(zip(outputs, plan["cotangents"])):
         cotangent = tensors[name]
-        if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == cotangent.shape:
-            pairs.append((output, cotangent.to(output.dtype)))
-    if pairs:
-        wanted = list(leaves.values())
-        found: Sequence[torch.Tensor | None] = torch.autograd.grad(
-            [out for out, _ in pairs], wanted, [cot for _, cot in pairs], allow_unused=True
+        # an output that cannot be judged is not differentiated either: its own fault is reported instead.
+        if f"out.{index}" in sent and output.requires_grad and output.shape == cotangent.shape:
+            pairs.append((output, cotangent.to(output, copy=True)))
+    # a frozen parameter has no gradient.
+    wanted = [key for key, leaf in leaves.items() if leaf.requires_grad]
+    found: dict[Any, torch.Tensor | None] = {}
+    if pairs and wanted:
+        computed = torch.autograd.grad(
+            [out for out, _ in pairs], [leaves[key] for key in wanted], [cot for _, cot in pairs], allow_unused=True
         )
-    else:
-        found = [None for _ in leaves]
+        found = dict(zip(wanted, computed))
     described = []
-    for key, gradient in zip(leaves, found):
+    for key in leaves:
+        gradient = found.get(key)
         described.append({"of": key, "kind": "none" if gradient is None else "tensor"})
         if gradient is not None:
-            sent[f"grad.{key}" if isinstance(key, int) else f"gradw.{key}"] = gradient.detach().clone()
+            sent[f"grad.{key}" if isinstance(key, int) else f"gradw.{key}"] = gradient.detach().to("cpu").clone()
     return described

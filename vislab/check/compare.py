@@ -79,13 +79,23 @@ def compare(got: torch.Tensor, target: Target, *, gradient: bool = False) -> Fin
     largest = float(error.abs().max())
     # written so that a NaN error fails.
     if not largest <= atol:
-        return Finding(wrong, f"max error {largest:.2g} (allowed {atol:.1g})", diagnosable=True)
+        return Finding(wrong, "max error {} (allowed {})".format(*_apart(largest, atol)), diagnosable=True)
     mean = float(error.mean())
     if not abs(mean) <= bias:
-        return Finding(
-            wrong, f"every element is within {atol:.1g}, but all lean one way: mean error {mean:.2g} (allowed {bias:.1g})", diagnosable=True
-        )
+        lean, allowed = _apart(abs(mean), bias)
+        side = "too small" if mean < 0 else "too large"
+        text = f"no element is off by more than {atol:.2g}, but together they are {side}: mean error {lean} (allowed {allowed})"
+        return Finding(wrong, text, diagnosable=True)
     return None
+
+
+def _apart(found: float, allowed: float) -> tuple[str, str]:
+    # a near miss must not read "max error 0.0001 (allowed 0.0001)".
+    for digits in range(2, 18):
+        texts = f"{found:.{digits}g}", f"{allowed:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 
 from vislab.check.compare import Finding, Target, compare
 from vislab.check.diagnose import diagnose
+from vislab.check.failures import builtin_exception
 from vislab.check.verdict import PRECEDENCE, Verdict
 
 
@@ -41,7 +41,7 @@ def examine(
         else:
             finding = _gradient(name, tensors, target)
         if finding is not None:
-            findings.append(_explained(plan, finding, tensors.get(name), target, inputs))
+            findings.append(_explained(plan, name, finding, tensors.get(name), target, inputs))
     return min(findings, key=lambda finding: PRECEDENCE.index(finding.verdict), default=None)
 
 
@@ -60,10 +60,11 @@ def examine_failure(stage: str, error: str) -> Finding:
         return Finding(Verdict.RULE, "a ready solution of this exercise was called")
     if error == "StateDictMismatch":
         return Finding(Verdict.WRONG_TYPE, "the module's parameters have other names or shapes than the exercise states")
-    known = isinstance(getattr(builtins, error, None), type)
+    if error == "WrongKind":
+        return Finding(Verdict.WRONG_TYPE, "what was handed in is not the kind of thing that the exercise asks for")
     places = {"construct": "while the module was built", "backward": "during the backward pass", "launch": "while the kernel was launched"}
     where = places.get(stage, "in the call")
-    return Finding(Verdict.RUNTIME_ERROR, f"{error if known else 'an exception'} was raised {where}")
+    return Finding(Verdict.RUNTIME_ERROR, f"{error if builtin_exception(error) else 'an exception'} was raised {where}")
 
 
 def without_guards(buffer: torch.Tensor, guard_rows: int) -> tuple[torch.Tensor, bool]:
@@ -86,7 +87,8 @@ def _output(
             if described.get("device") == "meta":
                 return Finding(Verdict.WRONG_TYPE, "the answer is a meta tensor without values")
             if str(described.get("dtype")) != str(target.dtype):
-                return Finding(Verdict.WRONG_DTYPE, f"the answer has another dtype than {str(target.dtype).removeprefix('torch.')}")
+                wanted = str(target.dtype).removeprefix("torch.")
+                return Finding(Verdict.WRONG_DTYPE, f"answer has {_dtype_said(described)}, expected {wanted}")
             return Finding(Verdict.OUTPUT_LIMIT, "the answer is too large to be sent")
         return Finding(Verdict.WRONG_TYPE, "the answer must be a torch.Tensor")
     if plan["probe"] == "kernel":
@@ -102,6 +104,12 @@ def _output(
     return compare(got, target)
 
 
+def _dtype_said(described: Mapping[str, Any]) -> str:
+    # the words are the other side's: they are repeated only where they name a dtype.
+    name = str(described.get("dtype")).removeprefix("torch.")
+    return f"dtype {name}" if isinstance(getattr(torch, name, None), torch.dtype) else "another dtype"
+
+
 def _gradient(name: str, tensors: Mapping[str, torch.Tensor], target: Target) -> Finding | None:
     got = tensors.get(name)
     if got is None:
@@ -112,12 +120,21 @@ def _gradient(name: str, tensors: Mapping[str, torch.Tensor], target: Target) ->
 
 
 def _explained(
-    plan: Mapping[str, Any], finding: Finding, got: torch.Tensor | None, target: Target, inputs: Mapping[str, torch.Tensor]
+    plan: Mapping[str, Any],
+    name: str,
+    finding: Finding,
+    got: torch.Tensor | None,
+    target: Target,
+    inputs: Mapping[str, torch.Tensor],
 ) -> Finding:
     if not finding.diagnosable or got is None:
         return finding
     if plan["probe"] == "kernel":
-        got, _ = without_guards(got, plan["launch"]["outputs"][0]["guard_rows"])
+        got, _ = without_guards(got, plan["launch"]["outputs"][int(name[4:])]["guard_rows"])
     sizes = tuple(inputs["in.0"].shape) if "in.0" in inputs else ()
     term = diagnose(target.value, got, target.atol, sizes)
-    return Finding(finding.verdict, f"{finding.text}; your answer {term}", True) if term else finding
+    if term is None:
+        return finding
+    what = "answer" if name.startswith("out.") else "gradient"
+    # the wrong term has its name: nothing is left to be looked for.
+    return Finding(finding.verdict, f"{finding.text}; your {what} {term}")

@@ -44,17 +44,15 @@ def check(exercise: str, answer: Any, **extras: Any) -> Report | None:
     Raises:
         NotWrittenYet: the exercise still holds its stub.
         ChecksFailed: a visible check failed; the table says which and why.
-        CasesMissing: ``cases.h5`` does not lie beside the notebook.
+        CasesMissing, CasesInvalid: ``cases.h5`` does not lie beside the notebook, or cannot be used.
     """
     if graded():
         print(check_graded(exercise, answer, extras))
         return None
     try:
         report = check_at_home(exercise, answer, extras)
-    except TritonMissing:
-        print(
-            f"{exercise}: Triton exists for Linux only, so this kernel cannot run here. Hand it in all the same: it is graded, or try it on Colab."
-        )
+    except TritonMissing as missing:
+        print(f"{exercise}: {missing}")
         return None
     if report.not_attempted:
         raise NotWrittenYet(

@@ -10,7 +10,8 @@ import socket
 from typing import Any
 
 from vislab.check.budget import JUDGE_VARIABLE
-from vislab.check.calls import CallFailed, carry_out
+from vislab.check.calls import carry_out
+from vislab.check.failures import CallFailed, failure_class
 from vislab.wire.frames import receive, send
 
 PROTOCOL_VERSION = 1
@@ -54,17 +55,3 @@ def check_graded(exercise: str, answer: Any, extras: dict[str, Any]) -> str:
                     "observed": given.observed,
                 }
                 send(sock, header, given.tensors)
-
-
-def failure_class(error: BaseException) -> str:
-    """Return the class name that tells the judge what happened."""
-    # Triton's interpreter wraps what a kernel raises.
-    if type(error).__name__ == "InterpreterError" and error.__cause__ is not None:
-        return failure_class(error.__cause__)
-    # torch reports an exhausted allocator as RuntimeError.
-    if isinstance(error, RuntimeError) and "allocate memory" in str(error):
-        return "MemoryError"
-    # a subclass of NotImplementedError is a stub, too.
-    if isinstance(error, NotImplementedError):
-        return "NotImplementedError"
-    return type(error).__name__[:80]

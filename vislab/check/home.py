@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 from typing import Any
 
-from vislab.check.calls import CallFailed, carry_out
+from vislab.check.calls import carry_out
 from vislab.check.examine import examine, examine_failure
+from vislab.check.failures import CallFailed, failure_class, raised_as_asked
 from vislab.check.kernels import TritonMissing
 from vislab.check.public_cases import PublicCase, cases_path, read_cases
 from vislab.check.report import Report, Row
 from vislab.check.verdict import Verdict
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
 def check_at_home(exercise: str, answer: Any, extras: dict[str, Any]) -> Report:
@@ -18,7 +22,7 @@ def check_at_home(exercise: str, answer: Any, extras: dict[str, Any]) -> Report:
 
     Raises:
         CasesMissing, CasesInvalid: no usable ``cases.h5``.
-        TritonMissing: a kernel exercise where Triton cannot be imported.
+        TritonMissing: a kernel exercise where Triton kernels cannot run.
     """
     cases, hidden = read_cases(cases_path(), exercise)
     return Report(exercise, [_row(case, answer, extras) for case in cases], hidden)
@@ -30,8 +34,8 @@ def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
     except CallFailed as failure:
         if isinstance(failure.original, TritonMissing):
             raise failure.original from None
-        name = type(failure.original).__name__
-        if case.raises is not None and name == case.raises:
+        name = failure_class(failure.original)
+        if case.raises is not None and raised_as_asked(name, case.raises):
             return Row(case.name, case.family, Verdict.OK)
         finding = examine_failure(failure.stage, name)
         # at home the student may see everything: the message and the line of their own code.
@@ -44,6 +48,8 @@ def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
         return Row(case.name, case.family, Verdict.RULE, f"uses {names}, which this exercise asks you to write yourself")
     if given.observed["mutated"]:
         return Row(case.name, case.family, Verdict.MUTATED_INPUT, f"changes its input number {given.observed['mutated'][0] + 1} in place")
+    if given.observed["rng_moved"]:
+        return Row(case.name, case.family, Verdict.MUTATED_INPUT, "draws from a global random generator; whatever is random is handed in")
     fault = examine(case.plan, given.outputs, given.gradients, given.tensors, case.targets, case.tensors)
     if fault is None:
         return Row(case.name, case.family, Verdict.OK)
@@ -51,7 +57,7 @@ def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
 
 
 def _where(error: BaseException) -> str:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "vislab" not in frame.filename.replace("\\", "/").split("/")]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
     own = [frame for frame in frames if "site-packages" not in frame.filename]
     place = f" (line {own[-1].lineno} of {own[-1].name}: {own[-1].line})" if own and own[-1].line else ""
     text = str(error).splitlines()[0][:200] if str(error) else ""

@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
+from vislab.check.failures import WrongKind
+
 
 class TritonMissing(ImportError):
-    """Triton cannot be imported on this machine."""
+    """Triton kernels cannot run on this machine as it is set up; the text says what to do."""
 
 
 def triton_available() -> bool:
@@ -30,19 +32,27 @@ def launch(spec: Mapping[str, Any], kernel: Any, extras: Mapping[str, Any]) -> C
         extras: must hold ``grid``, the student's function from the spec's whole numbers to a launch grid.
 
     Raises:
-        TritonMissing: Triton cannot be imported.
-        TypeError: ``kernel`` or ``grid`` is something else.
+        TritonMissing: Triton cannot be imported, or a compiled kernel meets a machine without GPU.
+        WrongKind: ``kernel`` or ``grid`` is something else.
     """
     if not triton_available():
-        raise TritonMissing("Triton is not installed here; it exists for Linux only")
+        raise TritonMissing(
+            "Triton is not installed here (it exists for Linux only), so this kernel cannot run."
+            " Hand it in all the same: it is graded, or try it on Colab."
+        )
     from triton.runtime.interpreter import InterpretedFunction
     from triton.runtime.jit import JITFunction
 
     grid_function = extras.get("grid")
     if type(kernel) not in (JITFunction, InterpretedFunction):
-        raise TypeError(f"the kernel must be a function decorated with @triton.jit, not {type(kernel).__name__}")
+        raise WrongKind(f"the kernel must be a function decorated with @triton.jit, not {type(kernel).__name__}")
     if not callable(grid_function):
-        raise TypeError("hand in the grid function beside the kernel: check(name, kernel, grid=grid)")
+        raise WrongKind("hand in the grid function beside the kernel: check(name, kernel, grid=grid)")
+    if isinstance(kernel, JITFunction) and not torch.cuda.is_available():
+        raise TritonMissing(
+            "This kernel was compiled for a GPU, and there is none here. Restart the notebook and set TRITON_INTERPRET=1"
+            " in its first cell, before Triton is imported: the kernel then runs on the CPU."
+        )
 
     def run(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         device = "cuda" if torch.cuda.is_available() and isinstance(kernel, JITFunction) else "cpu"
@@ -66,7 +76,7 @@ def launch(spec: Mapping[str, Any], kernel: Any, extras: Mapping[str, Any]) -> C
             else:
                 arguments.append(argument["value"])
         grid = grid_function(*spec["grid"])
-        sizes = grid if isinstance(grid, tuple) else (grid,)
+        sizes = grid if isinstance(grid, (tuple, list)) else (grid,)
         # a launch of no programs is no launch; CUDA refuses a zero-sized grid.
         if all(int(size) > 0 for size in sizes):
             kernel[tuple(int(size) for size in sizes)](*arguments, **spec["constants"])

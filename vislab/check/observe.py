@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-
-class Tripped(RuntimeError):
-    """A ready solution of the exercise was called while the exercise was being checked."""
+from vislab.check.failures import Tripped
 
 
 def seed_generators(seed: int) -> None:
@@ -27,8 +27,14 @@ def seed_generators(seed: int) -> None:
 
 def generator_state() -> tuple[Any, ...]:
     """Return a comparable state of the three global generators."""
-    legacy = np.random.get_state(legacy=False)
-    return (torch.get_rng_state().numpy().tobytes(), repr(legacy), legacy["state"]["key"].tobytes(), random.getstate())
+    return (torch.get_rng_state().numpy().tobytes(), _frozen(np.random.get_state(legacy=False)), random.getstate())
+
+
+def _frozen(state: Any) -> Any:
+    # numpy's state is a dictionary whose form depends on the bit generator; arrays do not compare to one truth value.
+    if isinstance(state, dict):
+        return tuple((name, _frozen(value)) for name, value in state.items())
+    return state.tobytes() if isinstance(state, np.ndarray) else state
 
 
 def same_values(first: torch.Tensor, second: torch.Tensor) -> bool:
@@ -45,11 +51,12 @@ class _FunctionTrace(TorchFunctionMode):
     def __init__(self, names: Sequence[str], seen: set[str]) -> None:
         super().__init__()
         # torch.argmax and Tensor.argmax are two objects with one name: the last part decides.
-        self.short = {name.rsplit(".", 1)[-1]: name for name in names if "::" not in name}
+        self.short = {name.rsplit(".", 1)[-1].strip("_"): name for name in names if "::" not in name}
         self.seen = seen
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        name = self.short.get(getattr(func, "__name__", ""))
+        # x.relu_(), torch._softmax and x.__matmul__ are the same operations as without the underscores.
+        name = self.short.get(getattr(func, "__name__", "").strip("_"))
         if name:
             self.seen.add(name)
         return func(*args, **(kwargs or {}))
@@ -90,13 +97,14 @@ def traced(forbidden: Sequence[str], seen: set[str]) -> Iterator[None]:
 
 @contextmanager
 def tripwires(names: Sequence[str], tripped: set[str]) -> Iterator[None]:
-    """Replace ready solutions by a stub that raises ``Tripped``, inside the block.
+    """Make ready solutions raise ``Tripped`` inside the block, by whatever name they were imported before.
 
     Args:
         names: dotted names ``package.module.attribute``; names that cannot be imported are skipped.
         tripped: receives the names that were called.
     """
-    replaced: list[tuple[Any, str, Any]] = []
+    undo: list[Callable[[], object]] = []
+    replaced: set[int] = set()
     try:
         for name in names:
             module_name, _, attribute = name.rpartition(".")
@@ -105,17 +113,44 @@ def tripwires(names: Sequence[str], tripped: set[str]) -> Iterator[None]:
                 original = getattr(module, attribute)
             except (ImportError, AttributeError):
                 continue
-            replaced.append((module, attribute, original))
-            setattr(module, attribute, _stub(name, tripped))
+            _ARMED[name] = tripped
+            undo.append(partial(_ARMED.pop, name, None))
+            # "from … import" in an earlier cell holds the function object itself: its body is replaced, wherever it is called from.
+            # A closure's body cannot be; there, as for anything that is no Python function, the name alone is replaced.
+            if isinstance(original, FunctionType) and not original.__code__.co_freevars:
+                if id(original) not in replaced:
+                    replaced.add(id(original))
+                    undo.append(partial(setattr, original, "__code__", original.__code__))
+                    original.__code__ = _stub_code(name)
+            else:
+                undo.append(partial(setattr, module, attribute, original))
+                setattr(module, attribute, partial(spring, name))
         yield
     finally:
-        for module, attribute, original in reversed(replaced):
-            setattr(module, attribute, original)
+        for step in reversed(undo):
+            step()
 
 
-def _stub(name: str, tripped: set[str]):
-    def ready_solution(*args: Any, **kwargs: Any) -> Any:
-        tripped.add(name)
-        raise Tripped(f"{name} is the ready solution of this exercise; write your own")
+_ARMED: dict[str, set[str]] = {}
 
-    return ready_solution
+
+def spring(name: str, *args: Any, **kwargs: Any) -> None:
+    """Note that a ready solution was called, and refuse.
+
+    Raises:
+        Tripped: always.
+    """
+    _ARMED.get(name, set()).add(name)
+    raise Tripped(f"{name} is the ready solution of this exercise; write your own")
+
+
+def _ready_solution(*args: Any, **kwargs: Any) -> None:
+    # runs with another module's globals: everything it needs is imported here.
+    from vislab.check.observe import spring
+
+    spring("NAME", *args, **kwargs)
+
+
+def _stub_code(name: str) -> CodeType:
+    code = _ready_solution.__code__
+    return code.replace(co_consts=tuple(name if constant == "NAME" else constant for constant in code.co_consts))

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
-from vislab.check.calls import CallFailed, carry_out
+from vislab.check.calls import carry_out
 from vislab.check.compare import Target, compare
 from vislab.check.examine import without_guards
+from vislab.check.failures import CallFailed
 from vislab.check.public_cases import cases_path, read_cases
 
 
@@ -53,9 +54,9 @@ def draw_error(target: Target, got: torch.Tensor, title: str) -> bool:
 
     if points:
         figure, axes = plt.subplots(figsize=(4.5, 3.5), dpi=80)
-        right, wrong = expected.reshape(-1, 2)[:64], got.reshape(-1, 2)[:64]
+        right, wrong = expected.reshape(-1, 2)[:64].numpy(), got.reshape(-1, 2)[:64].numpy()
         for start, end in zip(right, wrong):
-            axes.plot([float(start[0]), float(end[0])], [float(start[1]), float(end[1])], color="0.6", linewidth=1, zorder=1)
+            axes.plot([start[0], end[0]], [start[1], end[1]], color="0.6", linewidth=1, zorder=1)
         axes.scatter(right[:, 0], right[:, 1], marker="o", facecolors="none", edgecolors="#1a7f37", label="expected", zorder=2)
         axes.scatter(wrong[:, 0], wrong[:, 1], marker="x", color="#b42318", label="yours", zorder=3)
         axes.set(xlabel="x", ylabel="y", title=title)
@@ -66,7 +67,7 @@ def draw_error(target: Target, got: torch.Tensor, title: str) -> bool:
         images = [expected[first], got[first], got[first] - expected[first]]
         figure, panels = plt.subplots(1, 3, figsize=(9, 3), dpi=80)
         for panel, image, name in zip(panels, images, ("expected", "yours", "difference")):
-            drawn = panel.imshow(image, cmap="coolwarm" if name == "difference" else "viridis")
+            drawn = panel.imshow(image.numpy(), cmap="coolwarm" if name == "difference" else "viridis")
             panel.set_title(name)
             panel.set_axis_off()
             figure.colorbar(drawn, ax=panel, shrink=0.8)

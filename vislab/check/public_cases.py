@@ -71,8 +71,14 @@ def read_cases(path: Path, exercise: str) -> tuple[list[PublicCase], tuple[str, 
             group = file[exercise]
             hidden = tuple(json.loads(group.attrs.get("hidden_families", "[]")))
             return [_case(group[key]) for key in sorted(group, key=int)], hidden
+    except CasesInvalid:
+        raise
     except OSError as error:
         raise CasesInvalid(f"{path} cannot be read as HDF5 ({error}); take a fresh copy from the assignment's zip") from error
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise CasesInvalid(
+            f"{path} is damaged at exercise {exercise!r} ({type(error).__name__}: {error}); take a fresh copy from the assignment's zip"
+        ) from error
 
 
 def _case(group: h5py.Group) -> PublicCase:

@@ -71,7 +71,8 @@ class Report:
             )
         return (
             f'<div style="border-left:4px solid {"#1a7f37" if self.ok else "#b42318"};padding:4px 12px">'
-            f"<p style='margin:0 0 4px 0'>{html.escape(self.summary)}</p><table style='border-collapse:collapse'>{''.join(body)}</table></div>"
+            f"<p style='margin:0 0 4px 0'>{html.escape(self.summary)}</p>"
+            f"<table style='border-collapse:collapse'>{''.join(body)}</table></div>"
         )
 
 

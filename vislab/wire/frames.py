@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from vislab.wire.limits import DEFAULT_LIMITS, Limits, WireClosed, WireError
+from vislab.wire.header import parse_object
+from vislab.wire.limits import DEFAULT_LIMITS, Limits, WireClosed, WireError, WireLimit
 from vislab.wire.tensors import decode_tensors, encode_tensors
 
 _PREFIX = struct.Struct(">IQ")
@@ -43,9 +44,18 @@ def send(sock: socket.socket, header: Mapping[str, Any], tensors: Mapping[str, t
     Raises:
         WireClosed: the peer has gone.
     """
+    send_encoded(sock, encode(header, tensors))
+
+
+def send_encoded(sock: socket.socket, frame: bytes) -> None:
+    """Write a frame that ``encode`` made.
+
+    Raises:
+        WireClosed: the peer has gone.
+    """
     try:
-        sock.sendall(encode(header, tensors))
-    except (BrokenPipeError, ConnectionError) as error:
+        sock.sendall(frame)
+    except ConnectionError as error:
         raise WireClosed("the other side closed the connection while a frame was being sent") from error
 
 
@@ -59,24 +69,20 @@ def receive(sock: socket.socket, limits: Limits = DEFAULT_LIMITS, deadline_s: fl
 
     Raises:
         WireClosed: end of stream.
-        WireError: a frame outside the format or the limits.
+        WireError: a frame outside the format; ``WireLimit`` for one beyond the limits.
         TimeoutError: the deadline passed, also in the middle of a frame that trickles in.
     """
     header_length, body_length = _PREFIX.unpack(_read(sock, _PREFIX.size, deadline_s))
     if header_length > limits.header_bytes:
-        raise WireError(f"header of {header_length} bytes exceeds the limit of {limits.header_bytes} bytes")
+        raise WireLimit(f"header of {header_length} bytes exceeds the limit of {limits.header_bytes} bytes")
     if body_length > limits.body_bytes:
-        raise WireError(f"body of {body_length} bytes exceeds the limit of {limits.body_bytes} bytes")
-    raw = _read(sock, header_length, deadline_s)
-    try:
-        header = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"header is not JSON: {type(error).__name__}") from error
-    if not isinstance(header, dict) or not isinstance(header.get("type"), str):
+        raise WireLimit(f"body of {body_length} bytes exceeds the limit of {limits.body_bytes} bytes")
+    header = parse_object(_read(sock, header_length, deadline_s), "header")
+    if not isinstance(header.get("type"), str):
         raise WireError("header must be a JSON object with a string 'type'")
     if _depth(header) > limits.depth:
-        raise WireError(f"header is nested deeper than {limits.depth}")
-    return Message(header, decode_tensors(bytes(_read(sock, body_length, deadline_s)), limits))
+        raise WireLimit(f"header is nested deeper than {limits.depth}")
+    return Message(header, decode_tensors(_read(sock, body_length, deadline_s), limits))
 
 
 def _read(sock: socket.socket, count: int, deadline_s: float | None) -> bytes:

@@ -9,6 +9,10 @@ class WireError(ValueError):
     """A frame that breaks the format or its limits."""
 
 
+class WireLimit(WireError):
+    """A frame that is larger than its limits allow."""
+
+
 class WireClosed(ConnectionError):
     """The other side went away between or inside frames."""
 
