@@ -1,0 +1,1 @@
+"""Measurements of Vislab, as ratios taken in one run: ``python -m benchmarks``."""

@@ -1,0 +1,71 @@
+"""``python -m benchmarks ops [--json]``: measure, print, and on request keep the result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.machine import device_name, slug, versions
+from benchmarks.ops.measure import GateError, measure
+from benchmarks.ops.subject import Subject, subjects
+from benchmarks.timing import copy_bandwidth
+
+_RESULTS = Path(__file__).parent / "results"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 measured, 1 a comparison is red (no figure is printed), 2 usage."""
+    known = subjects()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    rooms = parser.add_subparsers(dest="room", required=True)
+    ops = rooms.add_parser("ops", help="each op against PyTorch's eager composition, torch.compile of it, and other libraries")
+    ops.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    ops.add_argument("--save", action="store_true", help="also write the JSON object to benchmarks/results/")
+    ops.add_argument("--op", choices=sorted(known), action="append", help="measure this op alone; may be repeated")
+    ops.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    ops.add_argument("--rounds", type=int, default=20, help="interleaved samples of each contender (default 20)")
+    ops.add_argument("--no-compile", action="store_true", help="leave torch.compile out; its column is null")
+    options = parser.parse_args(arguments)
+    return run_ops([known[name] for name in options.op or known], options)
+
+
+def run_ops(chosen: list[Subject], options: argparse.Namespace) -> int:
+    """Measure ``chosen`` as the command line's ``options`` say, and print."""
+    device = torch.device(options.device)
+    bandwidth = copy_bandwidth(device) if device.type == "cuda" else None
+    try:
+        rows = [row for subject in chosen for row in measure(subject, device, options.rounds, bandwidth, not options.no_compile)]
+    except GateError as error:
+        print("a comparison is red, so no figure is printed:", *error.args[0], sep="\n  ", file=sys.stderr)
+        return 1
+    result = {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "rounds": options.rounds,
+        "copy_gb_per_s": None if bandwidth is None else round(bandwidth / 1e9, 1),
+        "rows": rows,
+    }
+    text = json.dumps(result, indent=2)
+    if options.save:
+        target = _RESULTS / f"ops_{slug(result['device'])}.json"
+        target.write_text(text + "\n")
+        print(f"wrote {target.relative_to(_RESULTS.parents[1])}", file=sys.stderr)
+    print(text if options.json else _table(result))
+    return 0
+
+
+def _table(result: dict) -> str:
+    columns = ("op", "size", "pass", "path", "ours_ms", "speedup_vs_eager", "speedup_vs_compile", "bandwidth_fraction")
+    lines = [columns, *(tuple("-" if row[column] is None else str(row[column]) for column in columns) for row in result["rows"])]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    head = f"{result['device']}, {result['threads']} threads, torch {result['versions']['torch']}"
+    return "\n".join([head, *("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""One op, all sizes and both passes, to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import torch
+
+from benchmarks.ops.gate import red_comparisons
+from benchmarks.ops.subject import PASSES, Call, Subject
+from benchmarks.timing import interleaved_times, median_ratio
+
+
+class GateError(AssertionError):
+    """A contender that does not compute the op; ``args[0]`` lists the comparisons."""
+
+
+def measure(
+    subject: Subject, device: torch.device, rounds: int, copy_bytes_per_s: float | None, compiled: bool = True
+) -> list[dict[str, Any]]:
+    """Gate, then time, one op at its sizes for the device.
+
+    Args:
+        subject: the op.
+        device: where to measure.
+        rounds: interleaved samples of each contender.
+        copy_bytes_per_s: measured copy bandwidth of the device; None leaves ``bandwidth_fraction`` out.
+        compiled: also measure ``torch.compile`` of the eager composition.
+
+    Returns:
+        Rows with ``op``, ``size``, ``pass``, ``path``, ``eager`` (the composition's name), ``ours_ms`` and the ratios
+        ``speedup_vs_eager``, ``speedup_vs_compile``, ``speedup_vs_<library>``, ``bandwidth_fraction``; None where a figure cannot be
+        taken here, and then ``note`` says why.
+
+    Raises:
+        GateError: a contender's outputs or gradients are wrong at some size.
+    """
+    rows, red = [], []
+    for shape in subject.sizes[device.type]:
+        generator = torch.Generator().manual_seed(0)
+        tensors = subject.inputs(shape, generator, device)
+        outputs = subject.ours(*tensors)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        cotangents = tuple(torch.randn(output.shape, generator=generator).to(output) for output in outputs)
+        contenders: dict[str, Call] = {"ours": subject.ours, "eager": subject.eager, **subject.libraries}
+        note = None
+        if compiled:
+            compile_, note = _compile(subject.eager, tensors, cotangents)
+            if compile_ is not None:
+                contenders["compile"] = compile_
+        red += red_comparisons(contenders, subject.naive, tensors, cotangents, f"{subject.op} {_size(shape)}")
+        if red:
+            continue
+        for name in PASSES:
+            times = interleaved_times({key: _run(call, tensors, cotangents, name) for key, call in contenders.items()}, rounds, device)
+            ours_s = median(times["ours"])
+            moved = subject.bytes_moved(shape, tensors[0].element_size(), name)
+            rows.append(
+                {
+                    "op": subject.op,
+                    "size": _size(shape),
+                    "pass": name,
+                    "path": subject.path(*tensors),
+                    "eager": subject.eager_name,
+                    "ours_ms": round(ours_s * 1e3, 4),
+                    "speedup_vs_eager": _ratio(times, "eager"),
+                    "speedup_vs_compile": _ratio(times, "compile"),
+                    **{f"speedup_vs_{library}": _ratio(times, library) for library in subject.libraries},
+                    "bandwidth_fraction": None if copy_bytes_per_s is None else round(moved / ours_s / copy_bytes_per_s, 3),
+                    **({"note": note} if note else {}),
+                }
+            )
+    if red:
+        raise GateError(red)
+    return rows
+
+
+def _compile(eager: Call, tensors, cotangents) -> tuple[Call | None, str | None]:
+    # earlier sizes would make this one dynamic.
+    torch._dynamo.reset()
+    compiled = torch.compile(eager, fullgraph=True, dynamic=False)
+    try:
+        for name in PASSES:
+            _run(compiled, tensors, cotangents, name)()
+    except Exception as error:  # Inductor fails in as many ways as a machine lacks a compiler; the row says which.
+        return None, f"torch.compile failed here: {type(error).__name__}"
+    return compiled, None
+
+
+def _run(call: Call, tensors, cotangents, name: str) -> Callable[[], object]:
+    if name == "forward":
+
+        def forward():
+            with torch.no_grad():
+                return call(*tensors)
+
+        return forward
+    leaves = [tensor.detach().requires_grad_() for tensor in tensors]
+
+    def forward_backward():
+        outputs = call(*leaves)
+        return torch.autograd.grad(outputs, leaves, cotangents)
+
+    return forward_backward
+
+
+def _ratio(times: dict[str, list[float]], name: str) -> float | None:
+    return round(median_ratio(times[name], times["ours"]), 3) if name in times else None
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,50 @@
+"""What one op brings to the benchmark, and where the ops are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+PASSES = ("forward", "forward+backward")
+Call = Callable[..., Tensor | tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One op under measurement. All calls take the same positional tensors and return the same tensors.
+
+    Args:
+        op: name of the op.
+        sizes: device type to three shapes of the main input, small to large. CUDA's largest must be well past the L2 cache.
+        inputs: makes the positional inputs for a shape, float32 on a device, from a CPU generator.
+        ours: the public entry.
+        path: which formulation ``ours`` takes for these inputs.
+        naive: the plain reference; the gate runs it in float64.
+        eager: the obvious PyTorch composition.
+        eager_name: that composition in a few words.
+        bytes_moved: shape, item size in bytes and pass to the bytes that an ideal kernel reads and writes.
+        libraries: name of another library to its call, where that is installed.
+    """
+
+    op: str
+    sizes: Mapping[str, tuple[tuple[int, ...], ...]]
+    inputs: Callable[[tuple[int, ...], torch.Generator, torch.device], tuple[Tensor, ...]]
+    ours: Call
+    path: Callable[..., str]
+    naive: Call
+    eager: Call
+    eager_name: str
+    bytes_moved: Callable[[tuple[int, ...], int, str], int]
+    libraries: Mapping[str, Call] = field(default_factory=dict)
+
+
+def subjects() -> dict[str, Subject]:
+    """Collect ``SUBJECT`` from every ``bench_<op>`` module beside this one, by name of the op."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
+    found = [import_module(f"benchmarks.ops.{module}").SUBJECT for module in modules]
+    return {subject.op: subject for subject in found}

@@ -1,0 +1,1 @@
+"""Where points lie: pixel and normalised coordinates, and what each convention means."""
