@@ -1,0 +1,239 @@
+"""One running sandbox: from bubblewrap's start to the moment when the last process inside is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.sandbox.faults import SandboxFault, remedy
+from autograder.sandbox.parcel import pack
+from autograder.sandbox.pipes import Tail, memory_file, read_until
+from autograder.sandbox.seccomp import filter_program
+from autograder.sandbox.walls import (
+    HOME,
+    KERNEL,
+    PROGRAMS,
+    SHARED_MEMORY,
+    TEMPORARY,
+    WORK,
+    Descriptors,
+    Walls,
+    find_bwrap,
+    resource_limits,
+)
+
+INNER = Path(__file__).with_name("inner.py")
+# Opened from this side while no student code runs yet, and kept: no path is looked up once there is.
+PRIVATE_FOLDERS = ("/proc", HOME, SHARED_MEMORY, KERNEL)
+START_S = 30.0
+KILL_S = 15.0
+
+
+class Enclosure:
+    """The processes behind one set of walls.
+
+    Args:
+        walls: what the sandbox looks like.
+    """
+
+    def __init__(self, walls: Walls) -> None:
+        self.walls = walls
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd: int | None = None
+        self._folders: dict[str, int] = {}
+        self._tails: list[Tail] = []
+        self._closing = threading.Lock()
+
+    def start(self, argv: Sequence[str], files: Mapping[str, bytes]) -> None:
+        """Build the walls and run a program behind them.
+
+        Bubblewrap dies with the *thread* that calls this, so the caller's thread must outlive the sandbox.
+
+        Args:
+            argv: program and arguments, paths as seen inside.
+            files: absolute path inside a private folder to content; all belong to the student's user.
+
+        Raises:
+            SandboxMissing: bubblewrap is missing or too old.
+            SandboxFault: the walls could not be built, or the first program inside could not give up its privileges.
+        """
+        bwrap = find_bwrap()
+        info_read, info_write = os.pipe()
+        status_read, status_write = os.pipe()
+        small = {path: memory_file(path, content) for path, content in self.walls.small_files().items()}
+        filter_fd = memory_file("seccomp", filter_program())
+        inherited = [info_write, status_write, filter_fd, *small.values()]
+        walls = self.walls.command(bwrap, Descriptors(info_write, status_write, filter_fd, small))
+        inner = [str(self.walls.interpreter.executable), "-I", "-S", f"{PROGRAMS}/{INNER.name}", str(status_write)]
+        try:
+            self._process = subprocess.Popen(
+                [*walls, *inner],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=inherited,
+                # pid 1 inside is bubblewrap too: its environment and folder are readable from there.
+                env={},
+                cwd="/",
+                # Ctrl-C at the grader's terminal must reach the grader alone.
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(info_read)
+            os.close(status_read)
+            raise SandboxFault(f"{bwrap} could not be started: {error.strerror}; try `bwrap --version`") from error
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._tails = [Tail(self._process.stdout), Tail(self._process.stderr)]
+        overdue = threading.Timer(START_S, self._process.kill)
+        overdue.daemon = True
+        overdue.start()
+        try:
+            self._hand_over(argv, files, info_read, status_read)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            overdue.cancel()
+            os.close(info_read)
+            os.close(status_read)
+
+    def _hand_over(self, argv: Sequence[str], files: Mapping[str, bytes], info_read: int, status_read: int) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        info = read_until(info_read, b"}")
+        init_pid = int(json.loads(info)["child-pid"]) if info else 0
+        if init_pid:
+            try:
+                self._pidfd = os.pidfd_open(init_pid)
+            except ProcessLookupError:
+                raise SandboxFault(self._why_not(None)) from None
+        try:
+            for piece in pack(self._plan(argv), files):
+                self._process.stdin.write(piece)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            # The reason is on the status pipe or on standard error.
+            pass
+        status = read_until(status_read, b"\n")
+        report: dict[str, Any] = json.loads(status) if status else {"ready": False}
+        if not report["ready"] or not init_pid:
+            raise SandboxFault(self._why_not(report.get("error")))
+        for folder in PRIVATE_FOLDERS:
+            path = f"/proc/{init_pid}/root{folder}"
+            self._folders[folder] = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # The end of the parcel is the word to go.
+        self._process.stdin.close()
+
+    def _plan(self, argv: Sequence[str]) -> dict[str, Any]:
+        identity = self.walls.identity
+        return {
+            "walled": True,
+            "argv": list(argv),
+            "env": self.walls.variables(),
+            "cwd": HOME,
+            "uid": None if identity.namespaced else identity.uid,
+            "gid": None if identity.namespaced else identity.gid,
+            "own": [WORK, TEMPORARY, HOME, KERNEL],
+            "folders": [],
+            "limits": resource_limits(self.walls.limits, identity),
+        }
+
+    def _why_not(self, error: str | None) -> str:
+        self.kill()
+        for tail in self._tails:
+            tail.join()
+        said = self.standard_error().strip()
+        reason = error or said or "it ended without a word"
+        return f"the sandbox could not be started: {reason}; {remedy(reason)}"
+
+    @property
+    def started(self) -> bool:
+        return self._process is not None
+
+    @property
+    def bwrap_pid(self) -> int | None:
+        """Process id of bubblewrap on the host; None before ``start``."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status as a shell tells it (128 + signal for a killed program); None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
+    def folder(self, path: str) -> int:
+        """Return an open descriptor of one of ``PRIVATE_FOLDERS``; it stays this object's to close."""
+        return self._folders[path]
+
+    def standard_output(self) -> str:
+        """Return the last 64 KiB that the program wrote to its own standard output."""
+        return self._tails[0].text()
+
+    def standard_error(self) -> str:
+        """Return the last 64 KiB that the program (or bubblewrap) wrote to its own standard error."""
+        return self._tails[1].text()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait for the program to end; returns its exit status, or None when the time is over."""
+        assert self._process is not None
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """Kill every process inside, daemons included, and wait until none is left.
+
+        Raises:
+            SandboxFault: a process could not be killed (it hangs in the kernel).
+        """
+        with self._closing:
+            if self._process is None:
+                return
+            if self._pidfd is None:
+                self._process.kill()
+            else:
+                self._kill_namespace(self._pidfd)
+            try:
+                self._process.wait(KILL_S)
+            except subprocess.TimeoutExpired as error:
+                raise SandboxFault(f"bubblewrap {self._process.pid} is still there {KILL_S:g} s after SIGKILL") from error
+
+    def _kill_namespace(self, pidfd: int) -> None:
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        # A namespace's pid 1 becomes a zombie only when every other process of the namespace has been reaped.
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
+        if not poller.poll(KILL_S * 1000):
+            raise SandboxFault(f"a process inside the sandbox is still there {KILL_S:g} s after SIGKILL")
+
+    def close(self) -> None:
+        """Kill what is left and release every descriptor; what the program printed stays readable."""
+        try:
+            self.kill()
+        finally:
+            with self._closing:
+                if self._pidfd is not None:
+                    os.close(self._pidfd)
+                    self._pidfd = None
+                for descriptor in self._folders.values():
+                    os.close(descriptor)
+                self._folders = {}
+                if self._process is not None and self._process.stdin is not None:
+                    try:
+                        self._process.stdin.close()
+                    except BrokenPipeError:
+                        pass
+            for tail in self._tails:
+                tail.join()

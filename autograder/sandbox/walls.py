@@ -1,0 +1,226 @@
+"""The bubblewrap command line: which namespaces are new, what is visible, what is writable, which limits hold."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.sandbox.environment import kernel_variables
+from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.identity import Identity
+from autograder.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
+from autograder.sandbox.limits import MEBIBYTE, Limits
+from autograder.sandbox.seccomp import filter_program
+
+HOME = "/home/student"
+WORK = f"{HOME}/work"
+TEMPORARY = f"{HOME}/tmp"
+SHARED_MEMORY = "/dev/shm"
+KERNEL = "/run/kernel"
+CONNECTION_FILE = f"{KERNEL}/connection.json"
+PROGRAMS = "/run/walls"
+JUDGE = "/run/judge"
+JUDGE_SOCKET = f"{JUDGE}/judge.sock"
+PACKAGES = "/opt/vislab"
+
+_SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/sys/devices/system/cpu")
+BWRAP_OLDEST = (0, 8, 0)
+_KERNEL_FOLDER_BYTES = MEBIBYTE
+# The data segment counts what is reserved, resident memory what is used. The gap lets an honest program reserve more
+# than it touches, and stops one huge allocation at once with an error that the cell can catch.
+DATA_HEADROOM_BYTES = 1024 * MEBIBYTE
+OPEN_FILES = 512
+STACK_BYTES = 8 * MEBIBYTE
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Open file descriptors that bubblewrap inherits: where it writes its child's pid, and small files to read."""
+
+    info: int
+    status: int
+    seccomp: int
+    files: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Walls:
+    """Everything that decides what one sandbox looks like.
+
+    Args:
+        interpreter: the Python that runs inside, at its own path.
+        identity: whom the code runs as.
+        limits: how much it may use.
+        package: folder of the ``vislab`` package, seen as ``/opt/vislab/vislab``; None: no package.
+        judge_dir: folder with the judge's listening ``judge.sock``, seen read-only as ``/run/judge``; None: no judge.
+        programs: host files seen read-only as ``/run/walls/<name>``.
+        environment: variables added to, or replacing, those every sandbox gets.
+    """
+
+    interpreter: Interpreter
+    identity: Identity
+    limits: Limits
+    package: Path | None = None
+    judge_dir: Path | None = None
+    programs: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, bwrap: Path, descriptors: Descriptors) -> list[str]:
+        """Return the bubblewrap command line up to and including ``--``."""
+        return [
+            str(bwrap),
+            *self._namespaces(),
+            *self._system(),
+            *self._private_folders(),
+            *self._own_files(descriptors),
+            # Last: what was needed to create mount points must not stay writable. As an ordinary user the root folder
+            # and /dev would otherwise be memory without a limit.
+            *("--remount-ro", "/dev", "--remount-ro", "/"),
+            *("--info-fd", str(descriptors.info), "--seccomp", str(descriptors.seccomp)),
+            "--",
+        ]
+
+    def variables(self) -> dict[str, str]:
+        """Return the whole environment of the program inside; nothing of the grader's own environment is in it."""
+        variables = kernel_variables(
+            home=HOME,
+            temporary="/tmp",
+            packages=PACKAGES,
+            programs=f"{self.interpreter.executable.parent}:/usr/bin:/bin",
+            judge_socket=None if self.judge_dir is None else JUDGE_SOCKET,
+        )
+        return {**variables, **self.environment}
+
+    def small_files(self) -> dict[str, bytes]:
+        """Return the texts that make up ``/etc``, by path."""
+        uid, gid = self.identity.uid, self.identity.gid
+        return {
+            "/etc/passwd": f"student:x:{uid}:{gid}:student:{HOME}:/bin/sh\n".encode(),
+            "/etc/group": f"student:x:{gid}:\n".encode(),
+            "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+            "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files\n",
+        }
+
+    def _namespaces(self) -> list[str]:
+        words = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        if self.identity.namespaced:
+            words += ["--unshare-user", "--uid", str(self.identity.uid), "--gid", str(self.identity.gid)]
+        else:
+            # What inner.py needs to become somebody else, and nothing to stay root with.
+            for capability in ("CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+                words += ["--cap-add", capability]
+            words = ["--cap-drop", "ALL", *words]
+        return [*words, "--hostname", "vislab", "--new-session", "--die-with-parent", "--clearenv", "--chdir", "/"]
+
+    def _system(self) -> list[str]:
+        words: list[str] = []
+        for folder in SYSTEM_FOLDERS:
+            if folder.is_symlink():
+                words += ["--symlink", os.readlink(folder), str(folder)]
+            elif folder.is_dir():
+                words += ["--ro-bind", str(folder), str(folder)]
+        words += _folders_above(_SYSTEM_SETTINGS)
+        for path in _SYSTEM_SETTINGS:
+            words += ["--ro-bind-try", path, path]
+        return [*words, "--proc", "/proc", "--dev", "/dev"]
+
+    def _private_folders(self) -> list[str]:
+        size = str(self.limits.files_bytes)
+        return [
+            *_folders_above((HOME, KERNEL)),
+            *("--perms", "1777", "--size", size, "--tmpfs", SHARED_MEMORY),
+            *("--perms", "0700", "--size", size, "--tmpfs", HOME),
+            *("--perms", "0700", "--dir", WORK, "--perms", "0700", "--dir", TEMPORARY),
+            # One budget for all files: /tmp is a folder of the same in-memory file system as the home folder.
+            *("--symlink", TEMPORARY.removeprefix("/"), "/tmp"),
+            *("--perms", "0700", "--size", str(_KERNEL_FOLDER_BYTES), "--tmpfs", KERNEL),
+        ]
+
+    def _own_files(self, descriptors: Descriptors) -> list[str]:
+        shown = [(prefix, str(prefix)) for prefix in self.interpreter.prefixes]
+        shown += [(real, str(seen)) for real, seen in self.interpreter.links]
+        shown += [(program, f"{PROGRAMS}/{program.name}") for program in self.programs]
+        if self.package is not None:
+            shown.append((self.package, f"{PACKAGES}/{self.package.name}"))
+        if self.judge_dir is not None:
+            shown.append((self.judge_dir, JUDGE))
+        words = _folders_above([*(seen for _, seen in shown), *descriptors.files])
+        for source, seen in shown:
+            words += ["--ro-bind", str(source), seen]
+        for path, descriptor in descriptors.files.items():
+            words += ["--perms", "0444", "--file", str(descriptor), path]
+        return words
+
+
+def _folders_above(paths: Iterable[str]) -> list[str]:
+    # Bubblewrap makes the missing parents of a mount point for root alone; the student's user must pass through them.
+    above: dict[str, None] = {}
+    for path in paths:
+        above.update(dict.fromkeys(str(parent) for parent in reversed(PurePosixPath(path).parents) if str(parent) != "/"))
+    return [word for folder in above for word in ("--dir", folder)]
+
+
+def resource_limits(limits: Limits, identity: Identity) -> dict[str, tuple[int, int]]:
+    """Return the ``RLIMIT_*`` values (soft, hard) of every process inside."""
+    values = {
+        "RLIMIT_DATA": limits.memory_bytes + DATA_HEADROOM_BYTES,
+        "RLIMIT_STACK": STACK_BYTES,
+        "RLIMIT_FSIZE": limits.files_bytes,
+        "RLIMIT_NOFILE": OPEN_FILES,
+        "RLIMIT_MEMLOCK": 64 * 1024,
+        "RLIMIT_MSGQUEUE": 0,
+        # One, not zero: zero still starts the machine's crash handler when core_pattern is a pipe, one does not.
+        "RLIMIT_CORE": 1,
+        "RLIMIT_NPROC": limits.processes,
+    }
+    if identity.namespaced and _kernel_release() < (5, 14):
+        # Older kernels count all of the instructor's own processes: the watchdog counts alone there.
+        del values["RLIMIT_NPROC"]
+    pairs = {name: (value, value) for name, value in values.items() if hasattr(resource, name)}
+    # The watchdog counts the CPU time of all processes together; this ends a single process if it does not run. The
+    # first value ends it by SIGXCPU, which tells the cause; the second by SIGKILL, which cannot be ignored.
+    cpu_s = math.ceil(limits.submission_s) + 2
+    return {**pairs, "RLIMIT_CPU": (cpu_s, cpu_s + 1)}
+
+
+def find_bwrap() -> Path:
+    """Find a bubblewrap that can build these walls.
+
+    Raises:
+        SandboxMissing: not Linux, no bubblewrap, or one that is too old; says what to install.
+    """
+    if sys.platform != "linux":
+        raise SandboxMissing(
+            f"platform {sys.platform!r} has no bubblewrap; grade on Linux (or WSL 2), or type out --unsafe-no-sandbox to run "
+            "submissions without any protection"
+        )
+    found = shutil.which("bwrap")
+    if found is None:
+        raise SandboxMissing(
+            "bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`, or type out --unsafe-no-sandbox to run "
+            "submissions without any protection"
+        )
+    text = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    version = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
+    if version is None or tuple(map(int, version.groups())) < BWRAP_OLDEST:
+        oldest = ".".join(map(str, BWRAP_OLDEST))
+        raise SandboxMissing(
+            f"{found} says {text.strip()!r} and must be bubblewrap {oldest} or newer; upgrade it with `sudo apt-get install bubblewrap`"
+        )
+    # An architecture without a filter is refused here, before anything is graded.
+    filter_program()
+    return Path(found)
+
+
+def _kernel_release() -> tuple[int, int]:
+    numbers = re.match(r"(\d+)\.(\d+)", platform.release())
+    return (int(numbers.group(1)), int(numbers.group(2))) if numbers else (0, 0)
