@@ -1,0 +1,1 @@
+"""From lesson text to notebooks, release and bundle."""

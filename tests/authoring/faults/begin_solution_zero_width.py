@@ -1,0 +1,12 @@
+# %% [markdown]
+# # A faulty lesson
+
+# %% exercise="mini.centre"
+def centre(rows):
+    ### BEGIN SOLUTION
+    rows = rows.clone()
+    ### END SOLUTION
+    ### BEGIN SOLU​TION
+    rows = rows - rows.mean(dim=-1, keepdim=True)  # secret_answer
+    ### END SOLUTION
+    return rows

@@ -1,0 +1,14 @@
+# %% [markdown]
+# # A faulty lesson
+
+# %% exercise="mini.centre"
+def centre(rows):
+    ### BEGIN SOLUTION
+    rows = rows.clone()
+    ### END SOLUTION
+    ### BEGIN SOLUTION
+    rows = rows - rows.mean(dim=-1, keepdim=True)  # secret_answer
+    ### END SOLUTION
+    ### BEGIN HIDDEN TESTS
+    assert rows.mean() < 42  # secret_answer
+    ### END HIDDEN TESTS

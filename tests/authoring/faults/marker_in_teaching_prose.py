@@ -1,0 +1,5 @@
+# %% [markdown]
+# # A faulty lesson
+
+# %% [markdown]
+# Write your code between `### BEGIN SOLUTION` and `### END SOLUTION`.

@@ -1,0 +1,7 @@
+# %% [markdown]
+# # A faulty lesson
+
+# %%
+### BEGIN SOLUTION
+secret_answer = 42
+### END SOLUTION

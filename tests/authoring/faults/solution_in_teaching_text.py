@@ -1,0 +1,9 @@
+# %% [markdown]
+# # A faulty lesson
+
+# %% [markdown]
+# Some text.
+#
+# ### BEGIN SOLUTION
+# secret_answer
+# ### END SOLUTION
