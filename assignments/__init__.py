@@ -1,0 +1,1 @@
+"""Assignments: one folder each, discovered by its ``assignment.toml``."""

@@ -1,0 +1,1 @@
+grid = torch.zeros(3, 4) + torch.zeros(5)

@@ -1,0 +1,3 @@
+def joint_loss(*args, **kwargs):
+    while True:
+        pass

@@ -1,0 +1,13 @@
+"""Second moment about the first pixel instead of about the mean."""
+
+import torch
+from torch import Tensor
+
+
+def heatmap_covariance(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    flat = heatmaps.flatten(2)
+    share = torch.exp(flat - flat.logsumexp(dim=-1, keepdim=True))
+    index = torch.arange(height * width)
+    cells = torch.stack((index % width, index // width), dim=-1).to(heatmaps.dtype)
+    return torch.einsum("bjn,nc,nd->bjcd", share, cells, cells)

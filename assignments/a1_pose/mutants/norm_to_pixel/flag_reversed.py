@@ -1,0 +1,11 @@
+"""Has the two conventions the wrong way round."""
+
+import torch
+from torch import Tensor
+
+
+def norm_to_pixel(points: Tensor, height: int, width: int, align_corners: bool) -> Tensor:
+    size = torch.tensor([width, height], dtype=points.dtype)
+    if align_corners:
+        return ((points + 1) * size - 1) / 2
+    return (points + 1) / 2 * (size - 1)

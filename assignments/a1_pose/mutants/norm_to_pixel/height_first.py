@@ -1,0 +1,11 @@
+"""Scales x by the height and y by the width, the order of a tensor's shape."""
+
+import torch
+from torch import Tensor
+
+
+def norm_to_pixel(points: Tensor, height: int, width: int, align_corners: bool) -> Tensor:
+    size = torch.tensor([height, width], dtype=points.dtype)
+    if align_corners:
+        return (points + 1) / 2 * (size - 1)
+    return ((points + 1) * size - 1) / 2

@@ -1,0 +1,11 @@
+"""Moves the edge-aligned grid by half a pixel to the wrong side."""
+
+import torch
+from torch import Tensor
+
+
+def pixel_to_norm(points: Tensor, height: int, width: int, align_corners: bool) -> Tensor:
+    size = torch.tensor([width, height], dtype=points.dtype)
+    if align_corners:
+        return torch.where(size > 1, 2 * points / (size - 1).clamp(min=1) - 1, 0.0)
+    return (2 * points - 1) / size - 1

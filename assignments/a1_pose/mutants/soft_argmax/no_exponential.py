@@ -1,0 +1,13 @@
+"""Uses the logits as weights after lifting them above zero; there is no soft-max in it."""
+
+import torch
+from torch import Tensor
+
+
+def soft_argmax(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    weights = heatmaps - heatmaps.amin(dim=(2, 3), keepdim=True) + 1e-6
+    share = weights / weights.sum(dim=(2, 3), keepdim=True)
+    x = (share * torch.arange(width, dtype=heatmaps.dtype)).sum(dim=(2, 3))
+    y = (share * torch.arange(height, dtype=heatmaps.dtype)[:, None]).sum(dim=(2, 3))
+    return torch.stack((x, y), dim=-1)

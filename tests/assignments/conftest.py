@@ -1,0 +1,38 @@
+"""The first assignment, and answers of its authors' own making, judged as the judge does it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from autograder.exercise.assignment import load_assignment
+from autograder.exercise.seeds import SeedSource
+from autograder.judge.exchange import LocalExchange
+from autograder.judge.scoring import score
+from autograder.judge.session import CheckSession
+
+
+@pytest.fixture(scope="session")
+def a1(root):
+    return load_assignment(root / "assignments" / "a1_pose")
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """A function that judges a Python file against an exercise; cases are drawn once per exercise and secret."""
+    drawn: dict[tuple[str, int], dict] = {}
+
+    def judge(exercise, path: Path, secret: int = 0):
+        spec = importlib.util.spec_from_file_location(f"answer_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        extras = {"grid": module.soft_argmax_grid} if exercise.probe.kind == "kernel" else {}
+        seeds = SeedSource(hashlib.sha256(b"test %d" % secret).digest(), "a submission")
+        session = CheckSession(exercise, seeds, 30.0, prepared=drawn.setdefault((exercise.name, secret), {}))
+        record = session.run(LocalExchange(getattr(module, exercise.symbol), extras))
+        return record, score(exercise, record)
+
+    return judge

@@ -1,0 +1,120 @@
+"""Mutants and accepted answers of assignment 1, under one course secret; the audit repeats this under twenty."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from vislab.check.verdict import Verdict
+
+FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
+MUTANTS = sorted(FOLDER.glob("mutants/*/*.py"))
+ACCEPTED = sorted(FOLDER.glob("accepted/*/*.py"))
+
+# what the report says about a mutant, where a diagnosis is what makes it useful.
+NAMED = {
+    "norm_to_pixel/flag_reversed": "the other align_corners convention",
+    "norm_to_pixel/height_first": "height and width exchanged",
+    "norm_to_pixel/half_pixel_lost": "half a unit too large",
+    "norm_to_pixel/whole_pixels": "rounded to whole pixels",
+    "pixel_to_norm/index_over_size": "the pixel index divided by the size",
+    "pixel_to_norm/y_first": "x and y swapped",
+    "joint_loss/divides_by_all_joints": "divided by all joints instead of the visible ones",
+    "joint_loss/mean_of_means": "the mean of every person's own mean",
+    "joint_loss/mask_ignored": "every joint counted, hidden or not",
+    "joint_loss/not_squared": "distances that are not squared",
+    "regression_head/all_x_then_all_y": "all x first and then all y",
+    "regression_head/maximum_pooling": "pooled by the maximum",
+    "regression_head/tanh_on_the_output": "a tanh on the output",
+    "soft_argmax/hard_argmax": "the arg-max",
+    "soft_argmax/rows_on_their_own": "the soft-max taken over each row",
+    "soft_argmax/transposed_grid": "rows and columns mixed up",
+    "soft_argmax/counted_from_one": "off by one",
+    "soft_argmax_kernel/first_block_only": "the first block alone",
+    "soft_argmax_kernel/y_first": "x and y swapped",
+    "heatmap_covariance/about_the_corner": "the second moment about the corner",
+    "heatmap_covariance/variances_only": "the variances without the covariance",
+}
+
+
+def label(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+def exercise_of(a1, path):
+    return a1.exercises[f"pose.{path.parent.name}"]
+
+
+@pytest.mark.parametrize("path", MUTANTS, ids=label)
+def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
+    exercise = exercise_of(a1, path)
+    record, score = judged(exercise, path)
+    public = {case.name for case in exercise.cases() if case.public}
+    wrong = [case for case in record.cases if case.verdict is not Verdict.OK]
+    assert score.earned < exercise.points_total
+    assert [case for case in wrong if case.name not in public], "only public cases reject it"
+    assert len(wrong) >= 2, f"a single case rejects it: {wrong}"
+    assert Verdict.GRADER_ERROR not in {case.verdict for case in record.cases}
+    if label(path) in NAMED:
+        assert any(NAMED[label(path)] in case.text for case in wrong), [case.text for case in wrong]
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=label)
+def test_accepted_answer_keeps_every_point(a1, judged, path):
+    exercise = exercise_of(a1, path)
+    record, score = judged(exercise, path)
+    assert [(case.name, case.text) for case in record.cases if case.verdict is not Verdict.OK] == []
+    assert score.earned == exercise.points_total, record.observed
+
+
+@pytest.mark.parametrize("path", MUTANTS + ACCEPTED, ids=label)
+def test_answer_file_says_what_it_is_and_defines_the_symbol(a1, path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    sentence = ast.get_docstring(tree)
+    defined = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert sentence and sentence.endswith(".") and "\n" not in sentence
+    assert exercise_of(a1, path).symbol in defined
+
+
+def test_every_exercise_ships_enough_answers(a1):
+    for exercise in a1.exercises.values():
+        assert len(list((FOLDER / "mutants" / exercise.file_stem).glob("*.py"))) >= 4, exercise.name
+        assert len(list((FOLDER / "accepted" / exercise.file_stem).glob("*.py"))) >= 2, exercise.name
+
+
+def test_diagnoses_are_asked_of_mutants_that_exist():
+    assert set(NAMED) <= {label(path) for path in MUTANTS}
+
+
+def test_a_built_in_loss_costs_the_rule_points_alone(a1, judged, tmp_path):
+    path = tmp_path / "built_in.py"
+    path.write_text(
+        "from torch.nn import functional as F\n\n\n"
+        "def joint_loss(predicted, target, visible, kind='l2'):\n"
+        "    loss = getattr(F, 'mse_loss' if kind == 'l2' else 'l1_loss')\n"
+        "    return loss(predicted[visible], target[visible], reduction='sum') / max(1, int(visible.sum()))\n"
+    )
+    record, score = judged(a1.exercises["pose.joint_loss"], path)
+    assert score.earned == 5.75 and score.verdict is Verdict.RULE
+    assert record.observed.forbidden == ("torch.nn.functional.l1_loss", "torch.nn.functional.mse_loss")
+
+
+def test_the_shipped_op_is_seen_and_earns_nothing(a1, judged, tmp_path):
+    path = tmp_path / "shipped.py"
+    path.write_text("import vislab.ops.soft_argmax as shipped\n\n\ndef soft_argmax(maps):\n    return shipped.soft_argmax(maps)\n")
+    record, score = judged(a1.exercises["pose.soft_argmax"], path)
+    assert score.earned == 0 and score.verdict is Verdict.RULE and record.observed.tripped == ("vislab.ops.soft_argmax.soft_argmax",)
+
+
+def test_work_in_place_costs_the_purity_points(a1, judged, tmp_path):
+    path = tmp_path / "in_place.py"
+    path.write_text(
+        "import torch\n\n\n"
+        "def norm_to_pixel(points, height, width, align_corners):\n"
+        "    size = torch.tensor([width, height], dtype=points.dtype)\n"
+        "    answer = (points + 1) / 2 * (size - 1) if align_corners else ((points + 1) * size - 1) / 2\n"
+        "    points.detach().mul_(2)\n"
+        "    return answer\n"
+    )
+    record, score = judged(a1.exercises["pose.norm_to_pixel"], path)
+    assert score.observed == 0 and record.observed.mutated and score.verdict is Verdict.MUTATED_INPUT
