@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autograder.engine.grade_one import assignment_at, grade_one, versions
 from autograder.engine.job import Job, Result
+from autograder.engine.plain_tests import with_hidden_tests
 from autograder.engine.secret import read_secret
 from autograder.engine.store import LedgerStore
 from autograder.exercise.assignment import Assignment, resolve_assignment
@@ -85,12 +86,12 @@ class Course:
         if not path.is_file() or record is None or entry is None or entry.submission_hash is None:
             raise CourseError(f"{path} has not gone through intake; run 'python -m autograder intake {assignment}'")
         loaded = self.assignment(assignment)
-        extra = {name: path.with_name(name).read_bytes() for name in loaded.extra_files if path.with_name(name).is_file()}
+        extra = {name: (path.parent / name).read_bytes() for name in loaded.extra_files if (path.parent / name).is_file()}
         return Job(
             student=student,
             assignment=assignment,
             notebook=notebook,
-            content=path.read_bytes(),
+            content=with_hidden_tests(path.read_bytes(), self.root / "source" / assignment / f"{notebook}.ipynb"),
             submission_hash=entry.submission_hash,
             assignment_folder=loaded.folder,
             work_folder=self.release_folder(assignment),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import json
 import logging
-import os
 import platform
 import shutil
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -22,15 +19,16 @@ from nbformat import NotebookNode
 
 from autograder.engine.job import Job, Result
 from autograder.engine.run import Death, RunOutcome, check_of, run_notebook
+from autograder.engine.solitude import solitude
 from autograder.exercise.assignment import Assignment, load_assignment
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.ledger import Subject, make_error_ledger, make_ledger, receipt
 from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from autograder.judge.server import Judge
-from autograder.sandbox.limits import Limits
 from autograder.sandbox.choice import open_sandbox
 from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.limits import Limits
 from vislab import __version__
 from vislab.check.compare import Finding
 from vislab.check.verdict import Verdict
@@ -109,10 +107,9 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     # every check may be confirmed once and skipped once; cells outside checks are skipped at once.
     runs_max = 2 + 2 * len(remaining) + 8
     walls_s: list[float] = []
-    confirmed = False
     for number in range(1, runs_max + 1):
         skips = {name: CAUSES["crash"] for name in attempts.fixed}
-        with solitude(job.assignment_folder, alone=number > 1):
+        with solitude(job.assignment_folder.parent, alone=number > 1):
             outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells)
         walls_s.append(outcome.wall_s)
         if outcome.death is not None:
@@ -121,10 +118,10 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
                 continue
             attempts.lines.append("no further run: three times the submission's time was used up")
             break
-        unconfirmed = any(record.resource for name, record in outcome.records.items() if name not in attempts.fixed) or outcome.out_of_time
-        if not unconfirmed or confirmed or number > 1:
+        attempts.skip_cells |= outcome.cut_cells
+        hit = any(record.resource for name, record in outcome.records.items() if name not in attempts.fixed)
+        if not (hit or outcome.out_of_time or outcome.slow_cells) or number > 1:
             break
-        confirmed = True
         attempts.lines.append(f"run {number}: a limit was hit; run again alone to confirm it")
     records = {**outcome.records, **attempts.fixed}
     if outcome.out_of_time or outcome.death is not None:
@@ -174,8 +171,12 @@ def _learn(death: Death, outcome: RunOutcome, attempts: Attempts, number: int) -
         attempts.lines.append(f"run {number}: the kernel was lost ({death.cause}) in a cell outside any check; that cell is skipped")
         attempts.skip_cells.add(death.cell_id)
         return
-    attempts.deaths[death.check] = attempts.deaths.get(death.check, 0) + 1
     attempts.lines.append(f"run {number}: the kernel was lost ({death.cause}) in the check of {death.check}")
+    if death.check in attempts.fixed:
+        # it dies although the judge asks nothing of it any more: the check cell itself is left out.
+        attempts.skip_cells.add(death.cell_id)
+        return
+    attempts.deaths[death.check] = attempts.deaths.get(death.check, 0) + 1
     if attempts.deaths[death.check] >= 2:
         record = outcome.records[death.check]
         attempts.fixed[death.check] = record.recast(finding.verdict, finding.text)
@@ -199,24 +200,6 @@ def _explain_missing(notebook: NotebookNode, records: dict[str, CheckRecord]) ->
         errors = [output.get("ename", "") for output in cell.get("outputs", []) if output.get("output_type") == "error"]
         if errors and errors[0] not in ("NotImplementedError", "CellTimeoutError"):
             record.error = "the check cell failed before it reached the judge; does an earlier cell fail?"
-
-
-@contextmanager
-def solitude(folder: Path, alone: bool) -> Iterator[None]:
-    """Run beside others, or alone on this machine: a limit is confirmed only where nothing else took the time.
-
-    Args:
-        folder: names the course; runs of other courses are not waited for.
-        alone: wait until every other run has ended and hold new ones back.
-    """
-    token = "".join(character if character.isalnum() else "-" for character in str(folder.parent))
-    path = Path(tempfile.gettempdir()) / f"vislab-solitude-{os.getuid()}-{token[-80:]}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def work_files(folder: Path) -> dict[str, Path]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +18,7 @@ from autograder.engine.job import Job, Result
 from autograder.sandbox.limits import Limits
 
 TRIES_MAX = 3
+PR_SET_PDEATHSIG = 1
 # what one worker and its sandboxed kernel hold beside the student's own memory.
 OVERHEAD_MIB = 1024
 
@@ -33,13 +37,14 @@ def workers_for(wanted: int | None, memory_mib: int | None = None) -> int:
     return max(1, min(wanted or os.cpu_count() or 1, fit))
 
 
-def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1) -> None:
+def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1, work: Callable[[Job], Result] = grade_one) -> None:
     """Grade all jobs.
 
     Args:
         jobs: in the order in which they are started.
         finished: called in this process, once per job, as each ends: the one writer.
         workers: processes.
+        work: what each process does with a job; importable by name.
 
     A worker process that dies (killed by the operating system, say) is our failure: its jobs are tried again, and after
     ``TRIES_MAX`` tries get a ``GRADER_ERROR`` result.
@@ -48,28 +53,28 @@ def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1) -> Non
     for number in range(1, TRIES_MAX + 1):
         # the last try goes one at a time, so that a job that kills its worker cannot take others with it.
         last = number == TRIES_MAX
-        left = _one_at_a_time(left, finished) if last else _round(left, finished, workers)
+        left = _one_at_a_time(left, finished, work) if last else _round(left, finished, workers, work)
         if not left:
             return
     for job in left:
         finished(job, refused(job, f"the grading process died {TRIES_MAX} times on this notebook"))
 
 
-def _round(jobs: Sequence[Job], finished: Finished, workers: int) -> list[Job]:
+def _round(jobs: Sequence[Job], finished: Finished, workers: int, work: Callable[[Job], Result]) -> list[Job]:
     with _pool(min(workers, len(jobs))) as pool:
-        return _drain(pool, jobs, finished)
+        return _drain(pool, jobs, finished, work)
 
 
-def _one_at_a_time(jobs: Iterable[Job], finished: Finished) -> list[Job]:
+def _one_at_a_time(jobs: Iterable[Job], finished: Finished, work: Callable[[Job], Result]) -> list[Job]:
     left: list[Job] = []
     for job in jobs:
         with _pool(1) as pool:
-            left += _drain(pool, [job], finished)
+            left += _drain(pool, [job], finished, work)
     return left
 
 
-def _drain(pool: Executor, jobs: Sequence[Job], finished: Finished) -> list[Job]:
-    futures: dict[Future[Result], Job] = {pool.submit(grade_one, job): job for job in jobs}
+def _drain(pool: Executor, jobs: Sequence[Job], finished: Finished, work: Callable[[Job], Result]) -> list[Job]:
+    futures: dict[Future[Result], Job] = {pool.submit(work, job): job for job in jobs}
     left: list[Job] = []
     try:
         for future in as_completed(futures):
@@ -87,4 +92,10 @@ def _drain(pool: Executor, jobs: Sequence[Job], finished: Finished) -> list[Job]
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # spawn: a forked child would inherit torch's threads and locks.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_die_with_parent)
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this worker when its parent dies: a killed run must not go on grading, nor hold a lock, in the background."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

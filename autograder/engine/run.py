@@ -8,20 +8,19 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from queue import Empty
 from typing import Any
 
 import nbformat
 from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from traitlets import Any as AnyTrait
 
 from autograder.judge.records import CheckRecord, Ending
 from autograder.judge.server import Judge
-from autograder.sandbox.limits import Limits
 from autograder.sandbox.home import RunHome
+from autograder.sandbox.limits import Limits
 from vislab.check.compare import Finding
 from vislab.check.verdict import Verdict
 
@@ -32,10 +31,6 @@ CAUSES_OF_DEATH = {"memory": "memory", "cpu": "time", "processes": "processes", 
 INTERRUPT_GRACE_S = 3.0
 POLL_S = 0.05
 FLOOD_FACTOR = 4
-
-
-class KernelLost(CellControlSignal):
-    """The kernel died or had to be killed."""
 
 
 @dataclass
@@ -55,12 +50,19 @@ class Death:
 
 @dataclass
 class RunOutcome:
-    """What one run gave: the notebook with outputs, the checks judged until its end, and how it died, if it did."""
+    """What one run gave: the notebook with outputs, the checks judged until its end, and how it died, if it did.
+
+    Args:
+        slow_cells: ids of cells outside checks that used up a cell's whole time.
+        cut_cells: ids of cells outside checks that were cut short, because an earlier cell of this run had used up its time.
+    """
 
     notebook: NotebookNode
     records: dict[str, CheckRecord] = field(default_factory=dict)
     death: Death | None = None
     out_of_time: bool = False
+    slow_cells: set[str] = field(default_factory=set)
+    cut_cells: set[str] = field(default_factory=set)
     output_cut: bool = False
     wall_s: float = 0.0
 
@@ -92,9 +94,8 @@ def run_notebook(
         limits=limits,
         skips=dict(skips),
         skip_cells=set(skip_cells),
-        timeout_func=lambda cell: 1,
-        interrupt_on_timeout=True,
-        error_on_timeout={"ename": "CellTimeoutError", "evalue": "the cell used up its time", "traceback": []},
+        # no time-out of nbclient's own: after one it goes on to the next cell, whether the kernel answers or not.
+        timeout=None,
         allow_errors=True,
         record_timing=False,
         skip_cells_with_tag=SKIP_TAG,
@@ -102,8 +103,9 @@ def run_notebook(
         iopub_timeout=20,
         startup_timeout=120,
         store_widget_state=False,
+        # a kernel that dies is the everyday business of a grader, and told in the ledger.
+        log=_quiet_log(),
     )
-    client.timeout_func = client.seconds_for
     return client.grade()
 
 
@@ -120,7 +122,8 @@ class GradingClient(NotebookClient):
         """Run the notebook to its end or to the kernel's death."""
         self.outcome = RunOutcome(self.nb)
         self._current: NotebookNode | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: asyncio.Future[None] | None = None
+        self._timed_out = self._timed_out_before = False
         self._killed_for: str | None = None
         self._output_bytes = 0
         self._started_s = time.monotonic()
@@ -128,10 +131,9 @@ class GradingClient(NotebookClient):
         self.on_cell_start = self._before
         self.on_cell_execute = self._execute
         self.on_cell_executed = self._executed
-        self.on_cell_error = self._failed
         try:
             self.execute()
-        except (DeadKernelError, KernelLost):
+        except DeadKernelError:
             self._note_death()
         except RuntimeError as error:
             # nbclient reports a kernel that dies at the wrong moment as a bare RuntimeError; a kernel that lives is our fault.
@@ -141,11 +143,6 @@ class GradingClient(NotebookClient):
             self._note_death()
         self.outcome.wall_s = time.monotonic() - self._started_s
         return self.outcome
-
-    def seconds_for(self, cell: NotebookNode) -> int:
-        """Wall seconds that a cell may take now."""
-        left = self._deadline_s - time.monotonic()
-        return max(1, int(min(self.limits.cell_s, left)))
 
     async def _before(self, cell: NotebookNode, cell_index: int) -> None:
         tags = cell.metadata.get("tags", [])
@@ -159,52 +156,42 @@ class GradingClient(NotebookClient):
 
     async def _execute(self, cell: NotebookNode, cell_index: int) -> None:
         self._current = cell
+        self._timed_out = False
         name = check_of(cell)
         if name is not None:
             self.judge.open(name, self.skips.get(name))
-            self._watch = asyncio.ensure_future(self._watch_stall())
+        self._watch = asyncio.ensure_future(self._watch_cell(name is not None))
 
     async def _executed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
-        await self._close_check(cell, execute_reply["content"].get("ename") == "CellTimeoutError")
-
-    async def _failed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
-        if execute_reply["content"].get("ename") == "CellTimeoutError" and not await self._answers():
-            self._kill("time")
-            raise KernelLost("the kernel did not answer after an interrupt")
-
-    async def _close_check(self, cell: NotebookNode, timed_out: bool) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        self._stop_watch()
         name = check_of(cell)
-        if name is not None and name not in self.outcome.records:
-            record = await asyncio.to_thread(self.judge.close)
-            if timed_out and record.ending is Ending.BROKEN:
-                record = record.recast(Verdict.TIME_LIMIT, "not answered before the cell's time was used up")
-            self.outcome.records[name] = record
+        if name is None or name in self.outcome.records:
+            return
+        record = await asyncio.to_thread(self.judge.close)
+        if self._timed_out and record.ending is Ending.BROKEN:
+            record = record.recast(Verdict.TIME_LIMIT, "not answered before the cell's time was used up")
+        self.outcome.records[name] = record
 
-    async def _watch_stall(self) -> None:
-        while not self.judge.stalled.is_set():
+    async def _watch_cell(self, checking: bool) -> None:
+        """Interrupt a cell whose time is up, or whose check has stalled; kill the kernel when that does not help."""
+        # where one answer never ends, the lesson's own cells that call it do not end either: each is given a case's time, not a cell's.
+        short = self._timed_out_before and not checking
+        deadline_s = min(time.monotonic() + (self.limits.case_s if short else self.limits.cell_s), self._deadline_s)
+        while time.monotonic() < deadline_s and not (checking and self.judge.stalled.is_set()):
             await asyncio.sleep(POLL_S)
+        self._timed_out = self._timed_out_before = True
+        if not checking and self._current is not None:
+            (self.outcome.cut_cells if short else self.outcome.slow_cells).add(str(self._current.get("id", "")))
         if self.km is not None:
             await ensure_async(self.km.interrupt_kernel())
         # cancelled as soon as the cell ends.
         await asyncio.sleep(INTERRUPT_GRACE_S)
         self._kill("time")
 
-    async def _answers(self) -> bool:
-        if self.kc is None:
-            return False
-        message_id = self.kc.kernel_info()
-        deadline_s = time.monotonic() + INTERRUPT_GRACE_S
-        while (left := deadline_s - time.monotonic()) > 0:
-            try:
-                message = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
-            except Empty:
-                return False
-            if message["parent_header"].get("msg_id") == message_id:
-                return True
-        return False
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Collect an output, up to the limit; beyond a multiple of it the kernel is killed."""
@@ -212,6 +199,8 @@ class GradingClient(NotebookClient):
             self._output_bytes += _size(msg["content"])
             limit = self.limits.output_mib << 20
             if self._output_bytes > FLOOD_FACTOR * limit:
+                # outputs arrive late: the flood belongs to the cell that printed it, whichever runs by now.
+                self._current = cell
                 self._kill("output")
             if self._output_bytes > limit:
                 self.outcome.output_cut = True
@@ -224,15 +213,20 @@ class GradingClient(NotebookClient):
             self.sandbox.kill()
 
     def _note_death(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        self._stop_watch()
+        if self.judge.is_open:
+            running = self.judge.close()
+            self.outcome.records.setdefault(running.exercise, running)
         cell = self._current if self._current is not None else nbformat.v4.new_code_cell()
         name = check_of(cell)
-        if name is not None and name not in self.outcome.records:
-            self.outcome.records[name] = self.judge.close()
         cause = self._killed_for or CAUSES_OF_DEATH.get(self.sandbox.cause_of_death or "", "crash")
         self.outcome.death = Death(str(cell.get("id", "")), name, cause)
+
+
+def _quiet_log() -> logging.Logger:
+    quiet = logging.getLogger(f"{__name__}.nbclient")
+    quiet.setLevel(logging.CRITICAL)
+    return quiet
 
 
 def _size(content: Any) -> int:

@@ -51,7 +51,7 @@ def grade_class(
     workers: int | None = None,
     force: bool = False,
     walls: bool = True,
-    started: Callable[[int], None] = lambda total: None,
+    started: Callable[[int], object] = lambda total: None,
     progress: Progress = lambda line: None,
 ) -> ClassRun:
     """Grade every notebook that intake let through and keep the results.

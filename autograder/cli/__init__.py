@@ -1,0 +1,1 @@
+"""The command line: one module per command, thin over the rooms that do the work."""

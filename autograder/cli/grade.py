@@ -1,0 +1,116 @@
+"""``grade``: a whole class from submitted/ to the gradebook."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.cli.intake import print_records
+from autograder.cli.terminal import (
+    EXIT_UNGRADED,
+    AssignmentArgument,
+    CourseOption,
+    Failed,
+    JsonOption,
+    WorkersOption,
+    course_at,
+    err,
+    out,
+    print_json,
+    steps,
+)
+from autograder.engine.receive import receive
+from autograder.engine.whole_class import ClassRun, grade_class
+from autograder.gradebook.run import autograde, generate_feedback
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's command."""
+    app.command()(grade)
+
+
+def grade(
+    assignment: AssignmentArgument,
+    course: CourseOption = Path("."),
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be given several times.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what the ledgers already hold.")] = False,
+    feedback: Annotated[bool, typer.Option(help="Write the feedback pages as well.")] = True,
+    unsafe_no_sandbox: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run student code without walls. Dangerous.")] = False,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Intake, judge in the sandbox, enter into nbgrader's gradebook. Exit 3 when we failed to grade a submission."""
+    here = course_at(course)
+    if unsafe_no_sandbox:
+        err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
+    with steps(json) as stage:
+        records = receive(here, assignment, stage("intake", None), student)
+        if not records:
+            raise Failed(
+                f"{here.root / 'submitted'} holds no submission of {assignment}; collect first: nbgrader zip_collect or nbgrader collect"
+            )
+        run = grade_class(
+            here,
+            assignment,
+            students=student,
+            workers=workers,
+            force=force,
+            walls=not unsafe_no_sandbox,
+            started=lambda total: stage("grade", total),
+            progress=lambda line: stage.step(line),
+        )
+        entered = autograde(here.root, assignment, student, stage("gradebook", None), walls=not unsafe_no_sandbox)
+        if feedback:
+            generate_feedback(here.root, assignment, student, stage("feedback", None))
+    failed = [record for record in records if record.error]
+    if json:
+        print_json(_as_json(run, [record.to_json() for record in records]))
+    else:
+        print_records(records)
+        _print(run)
+    for line in run.unsaved:
+        err.print(f"[bold red]not stored:[/] {escape(line)}", soft_wrap=True)
+    for student_id in entered.failed:
+        err.print(f"[bold red]not entered:[/] {escape(student_id)}: {escape('; '.join(entered.log[-3:]))}", soft_wrap=True)
+    if run.ungraded or failed or run.unsaved or entered.failed:
+        sys.exit(EXIT_UNGRADED)
+
+
+def _as_json(run: ClassRun, records: list[dict]) -> dict:
+    return {
+        "assignment": run.assignment,
+        "notebooks_run": run.graded,
+        "notebooks_from_store": run.stored,
+        "ungraded": [list(pair) for pair in run.ungraded],
+        "unsaved": run.unsaved,
+        "intake": records,
+        "students": {
+            student: {
+                "points": run.points(student),
+                "notebooks": {name: ledger["status"] for name, ledger in books.items()},
+                "verdicts": {entry["name"]: entry["verdict"] for ledger in books.values() for entry in ledger["exercises"]},
+            }
+            for student, books in sorted(run.ledgers.items())
+        },
+    }
+
+
+def _print(run: ClassRun) -> None:
+    table = Table(title=run.assignment, title_justify="left")
+    for heading in ("student", "verdicts", "points"):
+        table.add_column(heading, justify="right" if heading == "points" else "left")
+    for student, books in sorted(run.ledgers.items()):
+        words: dict[str, int] = {}
+        for ledger in books.values():
+            for entry in ledger["exercises"]:
+                words[entry["verdict"]] = words.get(entry["verdict"], 0) + 1
+        table.add_row(escape(student), " · ".join(f"{word} {count}" for word, count in sorted(words.items())), f"{run.points(student):g}")
+    out.print(table)
+    out.print(f"{run.graded} notebooks run, {run.stored} taken from the ledgers")
+    for student, notebook in run.ungraded:
+        out.print(f"[bold red]ungraded:[/] {escape(student)}, {notebook}: our failure; see its log.txt under ledgers/", soft_wrap=True)

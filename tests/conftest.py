@@ -1,0 +1,54 @@
+"""Shared hooks of the suite: which marked tests can run on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+# Triton reads its mode when it is first imported; on a machine without a GPU its kernels run in the interpreter.
+os.environ.setdefault("TRITON_INTERPRET", "1")
+os.environ.setdefault("VISLAB_CI", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+# A machine that promises a thing must have it: missing it there is a failure, elsewhere a skip by name.
+PROMISES = {"needs_cuda": "VISLAB_PROMISE_CUDA", "needs_walls": "VISLAB_PROMISE_WALLS"}
+ORIGINAL_ICONS = ROOT.parent / "shared" / "data" / "ImagerIcon_subset.hdf5"
+
+
+def _missing(mark: str) -> str | None:
+    if mark == "needs_cuda":
+        return None if torch.cuda.is_available() else "no CUDA device"
+    if mark == "needs_walls":
+        return None if shutil.which("bwrap") else "bubblewrap is not installed"
+    if mark == "needs_original":
+        return None if ORIGINAL_ICONS.is_file() else "the original icon file is not here"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a marked test whose need is not met here."""
+    for mark in ("needs_cuda", "needs_walls", "needs_original"):
+        if item.get_closest_marker(mark) is None:
+            continue
+        why = _missing(mark)
+        if why is None:
+            continue
+        promise = PROMISES.get(mark)
+        if promise and os.environ.get(promise):
+            pytest.fail(f"{mark}: {why}, and {promise} promises it", pytrace=False)
+        pytest.skip(f"{mark}: {why}")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root folder."""
+    return ROOT

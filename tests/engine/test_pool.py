@@ -1,0 +1,67 @@
+"""Many jobs: one writer, every job once, a dying worker costs nobody else anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autograder.engine.job import Job, Result
+from autograder.engine.pool import grade_many, workers_for
+
+
+def graded(job: Job) -> Result:
+    return Result(job.content, {"status": "GRADED", "points": 1.0, "max_points": 1.0, "student": job.student}, b"")
+
+
+def dies_on_ben(job: Job) -> Result:
+    if job.student == "ben":
+        os._exit(9)
+    return graded(job)
+
+
+def dies_once(job: Job) -> Result:
+    mark = Path(os.environ["VISLAB_TEST_MARK"])
+    if job.student == "ben" and not mark.exists():
+        mark.touch()
+        os._exit(9)
+    return graded(job)
+
+
+def ran(make_job: Callable[..., Job], work: Callable[[Job], Result], students: list[str]) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+
+    def finished(job: Job, result: Result) -> None:
+        assert job.student not in found
+        found[job.student] = result
+
+    grade_many([make_job(student=student) for student in students], finished, workers=2, work=work)
+    return found
+
+
+def test_every_job_ends_once(make_job: Callable[..., Job]) -> None:
+    assert set(ran(make_job, graded, ["ada", "ben", "cleo"])) == {"ada", "ben", "cleo"}
+
+
+def test_a_job_that_always_kills_its_worker_is_our_failure_alone(make_job: Callable[..., Job]) -> None:
+    found = ran(make_job, dies_on_ben, ["ada", "ben", "cleo", "dan"])
+    assert found["ben"].is_grader_error and "died 3 times" in found["ben"].ledger["error"]
+    assert [found[name].ledger["status"] for name in ("ada", "cleo", "dan")] == ["GRADED"] * 3
+
+
+def test_a_worker_that_dies_once_is_forgiven(make_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISLAB_TEST_MARK", str(tmp_path / "mark"))
+    found = ran(make_job, dies_once, ["ada", "ben"])
+    assert not found["ben"].is_grader_error
+
+
+def test_no_more_workers_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Memory:
+        available = 7 << 30
+
+    monkeypatch.setattr("psutil.virtual_memory", Memory)
+    assert workers_for(8, memory_mib=2048) == 2
+    assert workers_for(1, memory_mib=2048) == 1
+    assert workers_for(8, memory_mib=100_000) == 1
