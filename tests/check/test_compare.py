@@ -87,6 +87,9 @@ def test_a_near_miss_reads_as_a_miss() -> None:
         assert found is not None
         first, second = re.fullmatch(r"max error (\S+) \(allowed (\S+)\)", found.text).groups()  # type: ignore[union-attr]
         assert first != second and float(first) > float(second)
+    for size, text in ((312.0, "310"), (0.0312, "0.031"), (31234.0, "31000"), (3.1e7, "3.1e+07"), (float("1e-3"), "0.001")):
+        found = compare(value + size, target(value, torch.float64))
+        assert found is not None and found.text == f"max error {text} (allowed 0.0001)"
     far = compare(value + 3.21, target(value, torch.float64))
     assert far is not None and far.text == "max error 3.2 (allowed 0.0001)"
 

@@ -147,7 +147,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 def told(text: str, hidden: list[Tensor]) -> set[str]:
     """Numbers in a text that equal an element of hidden material, to four digits or more."""
-    numbers = {number for number in NUMBER.findall(text) if len(number.replace(".", "").strip("0")) >= 4}
+    numbers = {number for number in NUMBER.findall(text) if len(number.split("e")[0].replace(".", "").strip("0")) >= 4}
     if not numbers:
         return set()
     known = {f"{abs(value):.4g}" for tensor in hidden for value in tensor.double().flatten().tolist()}

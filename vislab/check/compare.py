@@ -84,7 +84,7 @@ def compare(got: torch.Tensor, target: Target, *, gradient: bool = False) -> Fin
     if not abs(mean) <= bias:
         lean, allowed = _apart(abs(mean), bias)
         side = "too small" if mean < 0 else "too large"
-        text = f"no element is off by more than {atol:.2g}, but together they are {side}: mean error {lean} (allowed {allowed})"
+        text = f"no element is off by more than {_rounded(atol, 2)}, but together they are {side}: mean error {lean} (allowed {allowed})"
         return Finding(wrong, text, diagnosable=True)
     return None
 
@@ -92,10 +92,15 @@ def compare(got: torch.Tensor, target: Target, *, gradient: bool = False) -> Fin
 def _apart(found: float, allowed: float) -> tuple[str, str]:
     # a near miss must not read "max error 0.0001 (allowed 0.0001)".
     for digits in range(2, 18):
-        texts = f"{found:.{digits}g}", f"{allowed:.{digits}g}"
+        texts = _rounded(found, digits), _rounded(allowed, digits)
         if texts[0] != texts[1]:
             break
     return texts
+
+
+def _rounded(value: float, digits: int) -> str:
+    # "300" and not "3e+02".
+    return f"{float(f'{value:.{digits}g}'):.{max(digits, 6)}g}"
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -94,8 +94,8 @@ class JointLoss(Exercise):
         "distances that are not squared": lambda predicted, target, visible, *, kind: (
             per_joint(predicted[visible], target[visible], "l2").sqrt().mean()
         ),
-        "the other kind of loss": lambda predicted, target, visible, *, kind: (
-            masked_mean(predicted, target, visible, "l1" if kind == "l2" else "l2")
+        "the other kind of loss": lambda predicted, target, visible, *, kind: masked_mean(
+            predicted, target, visible, "l1" if kind == "l2" else "l2"
         ),
     }
 

@@ -79,8 +79,9 @@ class SoftArgmaxKernel(Exercise):
         "x and y swapped": lambda maps, block: expectation(maps).flip(-1),
         "the first block alone": lambda maps, block: first_block(maps, block),
         "rows and columns mixed up": lambda maps, block: expectation(maps.reshape(-1, maps.shape[2], maps.shape[1])).flip(-1),
-        "sums that were never divided by the total weight": lambda maps, block: expectation(maps)
-        * torch.exp(maps - maps.amax(dim=(1, 2), keepdim=True)).sum(dim=(1, 2))[:, None],
+        "sums that were never divided by the total weight": lambda maps, block: (
+            expectation(maps) * torch.exp(maps - maps.amax(dim=(1, 2), keepdim=True)).sum(dim=(1, 2))[:, None]
+        ),
     }
 
     def reference(self, maps: Tensor, block: int) -> Tensor:
