@@ -117,14 +117,18 @@ def test_a_kernel_that_cannot_run_is_a_runtime_error_of_the_launch() -> None:
     assert finding.verdict is Verdict.RUNTIME_ERROR and finding.text.endswith("was raised while the kernel was launched")
 
 
-@pytest.mark.parametrize("kernel", [lambda *a: None, None, kernels, "row_sums", torch.nn.Identity()], ids=str)
+@pytest.mark.parametrize(
+    "kernel", [lambda *a: None, None, kernels, "row_sums", torch.nn.Identity()], ids=["lambda", "nothing", "module", "name", "nn.Module"]
+)
 def test_anything_but_a_kernel_is_of_the_wrong_kind(kernel: Any) -> None:
     error = failed(kernel, {"grid": rows}).original
     assert type(error) is WrongKind
     assert str(error) == f"the kernel must be a function decorated with @triton.jit, not {type(kernel).__name__}"
 
 
-@pytest.mark.parametrize("extras", [{}, {"grid": None}, {"grid": (4,)}, {"launch_grid": rows}], ids=str)
+@pytest.mark.parametrize(
+    "extras", [{}, {"grid": None}, {"grid": (4,)}, {"launch_grid": rows}], ids=["nothing", "None", "tuple", "other keyword"]
+)
 def test_a_missing_grid_is_asked_for(extras: dict[str, Any]) -> None:
     error = failed(kernels.row_sums, extras).original
     assert type(error) is WrongKind

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from judge_clients import serving
 from judged_exercises import EXERCISES
 
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.exchange import LocalExchange
 from autograder.judge.records import CheckRecord
+from autograder.judge.server import Judge
 from autograder.judge.session import CheckSession
 from vislab.wire.frames import Message
 
@@ -41,3 +44,9 @@ def replied(seeds: SeedSource) -> Callable[..., CheckRecord]:
         return CheckSession(EXERCISES[exercise], seeds, 1.0, **more).run(lambda header, tensors, timeout_s: reply(header, tensors))
 
     return run
+
+
+@pytest.fixture
+def judge(seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judge]:
+    with serving(seeds, tmp_path, monkeypatch) as made:
+        yield made
