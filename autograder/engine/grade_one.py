@@ -72,9 +72,7 @@ def grade_one(job: Job) -> Result:
     Raises:
         SandboxMissing: walls are wanted and bubblewrap is not installed.
     """
-    assignment = assignment_at(job.assignment_folder)
-    exercises = exercises_of(assignment, job.work_folder / f"{job.notebook}.ipynb")
-    subject = Subject(job.assignment, job.notebook, job.submission_hash, assignment.digest, versions())
+    assignment, exercises, subject = _looked_up(job)
     if job.unreadable is not None:
         ledger = make_ledger(subject, exercises, {}, job.intake, unreadable=job.unreadable)
         return Result(job.content, ledger, receipt(ledger))
@@ -90,11 +88,16 @@ def grade_one(job: Job) -> Result:
 
 def refused(job: Job, why: str) -> Result:
     """Return the result of a job that we could not grade: listed as ungraded, without marks."""
+    _, exercises, subject = _looked_up(job)
+    ledger = make_error_ledger(subject, exercises, why)
+    return Result(job.content, ledger, receipt(ledger), (why,))
+
+
+def _looked_up(job: Job) -> tuple[Assignment, list[Exercise], Subject]:
     assignment = assignment_at(job.assignment_folder)
     exercises = exercises_of(assignment, job.work_folder / f"{job.notebook}.ipynb")
     subject = Subject(job.assignment, job.notebook, job.submission_hash, assignment.digest, versions())
-    ledger = make_error_ledger(subject, exercises, why)
-    return Result(job.content, ledger, receipt(ledger), (why,))
+    return assignment, exercises, subject
 
 
 def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject: Subject) -> Result:
