@@ -26,6 +26,7 @@ GREETING_S = 5.0
 # how long our own side may compute on one case after its connection was cut.
 JUDGING_S = 60.0
 CONNECTIONS_MAX = 2000
+RETRY_S = 0.1
 SOCKET_NAME = "judge.sock"
 
 
@@ -155,7 +156,12 @@ class Judge:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
-                return
+                if self._closing:
+                    return
+                # too many open files, or no memory: ours, and it may pass. Whoever comes waits in the queue meanwhile.
+                log.exception("accepting a connection")
+                time.sleep(RETRY_S)
+                continue
             if self._closing:
                 connection.close()
                 return
@@ -171,8 +177,9 @@ class Judge:
                 finally:
                     with self._lock:
                         self._connection = None
-        # nobody who connects from now on may wait for an answer that does not come.
-        _shut(self._listener)
+        # nobody may wait for an answer that does not come: a shutdown turns away only who connects from now on, closing also ends
+        # the connections that the kernel has already queued.
+        self._listener.close()
 
     def _converse(self, connection: socket.socket) -> None:
         greeting = receive(connection, Limits(header_bytes=4096, body_bytes=0), time.monotonic() + GREETING_S)

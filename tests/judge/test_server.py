@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -19,6 +21,7 @@ from autograder.judge import server as server_module
 from autograder.judge.records import Ending, Observation
 from autograder.judge.server import Judge
 from autograder.judge.session import CheckSession
+from vislab.check.budget import JUDGE_VARIABLE
 from vislab.check.compare import Finding
 from vislab.check.graded import check_graded
 from vislab.check.verdict import Verdict
@@ -270,3 +273,31 @@ def test_a_path_that_is_too_long_is_refused_and_leaves_nothing(seeds: SeedSource
     with pytest.raises(OSError, match="path too long"):
         Judge(EXERCISES, seeds, folder)
     assert list(folder.iterdir()) == []
+
+
+def test_a_listener_that_fails_for_a_moment_costs_nobody_a_check(
+    seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Faltering:
+        """The judge's listener in a process that has run out of file descriptors twice."""
+
+        def __init__(self, listener: socket.socket) -> None:
+            self._listener, self.failures_left = listener, 2
+
+        def accept(self) -> Any:
+            if self.failures_left:
+                self.failures_left -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            return self._listener.accept()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._listener, name)
+
+    made = Judge(EXERCISES, seeds, tmp_path, case_s=5.0)
+    faltering = Faltering(made._listener)
+    monkeypatch.setattr(made, "_listener", faltering)
+    monkeypatch.setenv(JUDGE_VARIABLE, str(made.path))
+    with made:
+        made.open("toy.double")
+        in_time(lambda: check_graded("toy.double", double, {}))
+        assert faltering.failures_left == 0 and set(verdicts(made.close()).values()) == {Verdict.OK}

@@ -91,6 +91,19 @@ def test_when_all_connections_are_used_up_nobody_waits(seeds: SeedSource, tmp_pa
         assert judge.close().ending is Ending.ABSENT
 
 
+def test_who_already_stands_in_the_queue_does_not_wait_either(seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "CONNECTIONS_MAX", 1)
+    with serving(seeds, tmp_path, monkeypatch) as judge:
+        judge.open("toy.double")
+        with connect(judge) as last_served:
+            # connected while the last one is being served: the kernel has taken it, and nobody will ever accept it.
+            with connect(judge) as queued:
+                last_served.sendall(b"\0" * 12)
+                last_served.shutdown(socket.SHUT_WR)
+                with pytest.raises(WireClosed):
+                    hear(queued)
+
+
 def test_a_silent_greeting_is_dropped(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "GREETING_S", 0.2)
     judge.open("toy.double")
