@@ -102,6 +102,8 @@ def test_dtype_shape_and_input_are_kept(dtype):
         (torch.zeros(3, 2), (0, 4), ValueError, "size (0, 4) must be (H, W), two whole numbers of at least 1; pass image.shape[-2:]"),
         (torch.zeros(3, 2), (3, 5, 8), ValueError, "size (3, 5, 8) must be (H, W)"),
         (torch.zeros(3, 2), (4.5, 8), ValueError, "size (4.5, 8) must be (H, W)"),
+        (torch.zeros(3, 2), 48, ValueError, "size 48 must be (H, W), two whole numbers of at least 1; pass image.shape[-2:]"),
+        (torch.zeros(3, 2), None, ValueError, "size None must be (H, W)"),
     ],
 )
 def test_errors_name_value_rule_and_remedy(convert, points, size, error, text):

@@ -85,7 +85,9 @@ def _extent(points: Tensor, size: tuple[int, int]) -> Tensor:
         raise TypeError(f"points is {kind}; it must be a floating tensor; convert with torch.as_tensor(points, dtype=torch.float32)")
     if points.ndim == 0 or points.shape[-1] != 2:
         raise ValueError(f"points.shape {tuple(points.shape)} must end in 2 (x, y); stack the coordinates along the last axis")
-    if len(size) != 2 or not all(isinstance(side, int) and side >= 1 for side in size):
-        raise ValueError(f"size {tuple(size)} must be (H, W), two whole numbers of at least 1; pass image.shape[-2:]")
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if not pair or not all(isinstance(side, int) and side >= 1 for side in size):
+        said = tuple(size) if isinstance(size, (tuple, list)) else size
+        raise ValueError(f"size {said} must be (H, W), two whole numbers of at least 1; pass image.shape[-2:]")
     height, width = size
     return torch.tensor([width, height], dtype=points.dtype, device=points.device)
