@@ -57,8 +57,39 @@ def test_maps_are_drawn_as_expected_yours_and_difference(shape: tuple[int, ...])
     panels = [axes for axes in figure().axes if axes.images]
     assert [axes.get_title() for axes in panels] == ["expected", "yours", "difference"]
     images = [torch.from_numpy(axes.images[0].get_array().data) for axes in panels]
-    first = wanted.value.reshape(-1, *shape[-2:])[0]
-    assert torch.equal(images[0], first) and torch.equal(images[1], 2 * first) and torch.equal(images[2], first)
+    maps = wanted.value.reshape(-1, *shape[-2:])
+    worst = maps[maps.abs().amax((1, 2)).argmax()]
+    assert torch.equal(images[0], worst) and torch.equal(images[1], 2 * worst) and torch.equal(images[2], worst)
+
+
+def test_the_map_that_is_wrong_is_the_one_that_is_drawn() -> None:
+    wanted = target(3, 4, 6, 7)
+    got = wanted.value.clone()
+    got[2, 1] += 5
+    assert draw_error(wanted, got, "toy: map") is True
+    assert figure().axes[0].images[0].get_array().data.tolist() == wanted.value[2, 1].tolist()
+    assert figure().get_suptitle() == "toy: map [2, 1]"
+
+
+def test_small_square_matrices_are_tables_of_numbers_and_no_points() -> None:
+    wanted = target(3, 4, 2, 2)
+    got = wanted.value.clone()
+    got[1, 2] += torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    assert draw_error(wanted, got, "toy: matrix") is True
+    panels = [axes for axes in figure().axes if axes.images]
+    assert [axes.get_title() for axes in panels] == ["expected", "yours", "difference"]
+    assert [text.get_text() for text in panels[2].texts] == ["1", "0", "0", "0"]
+    assert [text.get_text() for text in panels[0].texts] == [f"{value:.4g}" for value in wanted.value[1, 2].flatten().tolist()]
+    assert figure().get_suptitle() == "toy: matrix [1, 2]"
+
+
+def test_a_long_title_stays_inside_the_picture() -> None:
+    wanted = target(3, 2)
+    draw_error(wanted, wanted.value + 1, "pose.pixel_to_norm: centres and outer corners, corner-aligned")
+    drawn = figure()
+    drawn.canvas.draw()
+    box = drawn.axes[0].title.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= drawn.bbox.width
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (3, 3), (2,), (0, 2), (7, 3)], ids=str)

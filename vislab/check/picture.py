@@ -17,7 +17,7 @@ def show_error(exercise: str, answer: Any, extras: dict[str, Any]) -> bool:
     """Draw the first public case whose values are wrong, where a picture says more than the table.
 
     Returns:
-        Whether a picture was drawn. Points ``[..., 2]`` are drawn as arrows from expected to got, maps ``[..., H, W]`` as images.
+        Whether a picture was drawn. ``draw_error`` says of what.
     """
     for case in read_cases(cases_path(), exercise)[0]:
         target = case.targets.get("out.0")
@@ -40,38 +40,55 @@ def draw_error(target: Target, got: torch.Tensor, title: str) -> bool:
     """Draw one wrong answer; return False where its shape has no picture.
 
     Args:
-        target: expected values, ``[..., 2]`` for points or ``[..., H, W]`` with H and W of at least 4 for maps.
+        target: expected values: ``[..., 2]`` for points, ``[..., 2, 2]`` with at least two leading axes for matrices, or
+            ``[..., H, W]`` with H and W of at least 4 for maps. Of several matrices or maps the one that is most wrong is drawn.
         got: float64 answer of the same shape.
     """
     expected = target.value
-    if not bool(torch.isfinite(got).all() and torch.isfinite(expected).all()):
+    if not bool(torch.isfinite(got).all() and torch.isfinite(expected).all()) or expected.numel() == 0:
         return False
-    points = expected.ndim >= 2 and expected.shape[-1] == 2 and expected.numel() > 0
-    maps = expected.ndim >= 2 and min(expected.shape[-2:]) >= 4
-    if not points and not maps:
+    matrices = expected.ndim >= 4 and expected.shape[-2:] == (2, 2)
+    if matrices or (expected.ndim >= 2 and min(expected.shape[-2:]) >= 4):
+        _draw_images(expected, got, title, numbers=matrices)
+    elif expected.ndim >= 2 and expected.shape[-1] == 2:
+        _draw_points(expected, got, title)
+    else:
         return False
+    return True
+
+
+def _draw_points(expected: torch.Tensor, got: torch.Tensor, title: str) -> None:
     import matplotlib.pyplot as plt
 
-    if points:
-        figure, axes = plt.subplots(figsize=(4.5, 3.5), dpi=80)
-        right, wrong = expected.reshape(-1, 2)[:64].numpy(), got.reshape(-1, 2)[:64].numpy()
-        for start, end in zip(right, wrong):
-            axes.plot([start[0], end[0]], [start[1], end[1]], color="0.6", linewidth=1, zorder=1)
-        axes.scatter(right[:, 0], right[:, 1], marker="o", facecolors="none", edgecolors="#1a7f37", label="expected", zorder=2)
-        axes.scatter(wrong[:, 0], wrong[:, 1], marker="x", color="#b42318", label="yours", zorder=3)
-        axes.set(xlabel="x", ylabel="y", title=title)
-        axes.invert_yaxis()
-        axes.legend()
-    else:
-        first = (0,) * (expected.ndim - 2)
-        images = [expected[first], got[first], got[first] - expected[first]]
-        figure, panels = plt.subplots(1, 3, figsize=(9, 3), dpi=80)
-        for panel, image, name in zip(panels, images, ("expected", "yours", "difference")):
-            drawn = panel.imshow(image.numpy(), cmap="coolwarm" if name == "difference" else "viridis")
-            panel.set_title(name)
-            panel.set_axis_off()
-            figure.colorbar(drawn, ax=panel, shrink=0.8)
-        figure.suptitle(title)
-    figure.tight_layout()
+    _, axes = plt.subplots(figsize=(4.5, 3.5), dpi=80, layout="constrained")
+    right, wrong = expected.reshape(-1, 2)[:64].numpy(), got.reshape(-1, 2)[:64].numpy()
+    for start, end in zip(right, wrong):
+        axes.plot([start[0], end[0]], [start[1], end[1]], color="0.6", linewidth=1, zorder=1)
+    axes.scatter(right[:, 0], right[:, 1], marker="o", facecolors="none", edgecolors="#1a7f37", label="expected", zorder=2)
+    axes.scatter(wrong[:, 0], wrong[:, 1], marker="x", color="#b42318", label="yours", zorder=3)
+    axes.set(xlabel="x", ylabel="y")
+    # small enough for "exercise: case" to stay inside the picture.
+    axes.set_title(title, fontsize=min(11.0, 480 / len(title)) if title else None)
+    axes.invert_yaxis()
+    axes.legend()
     plt.show()
-    return True
+
+
+def _draw_images(expected: torch.Tensor, got: torch.Tensor, title: str, numbers: bool) -> None:
+    import matplotlib.pyplot as plt
+
+    worst = int((got - expected).abs().flatten(-2).amax(-1).argmax())
+    place = [int(index) for index in torch.unravel_index(torch.tensor(worst), expected.shape[:-2])] if expected.ndim > 2 else []
+    right, wrong = expected[tuple(place)], got[tuple(place)]
+    figure, panels = plt.subplots(1, 3, figsize=(9, 3), dpi=80, layout="constrained")
+    for panel, image, name in zip(panels, (right, wrong, wrong - right), ("expected", "yours", "difference")):
+        drawn = panel.imshow(image.numpy(), cmap="coolwarm" if name == "difference" else "viridis", alpha=0.4 if numbers else None)
+        panel.set_title(name)
+        panel.set_axis_off()
+        if not numbers:
+            figure.colorbar(drawn, ax=panel, shrink=0.8)
+            continue
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            panel.text(column, row, f"{float(image[row, column]):.4g}", ha="center", va="center", fontsize=14)
+    figure.suptitle(f"{title} {place}" if place else title)
+    plt.show()
