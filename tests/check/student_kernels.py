@@ -70,3 +70,8 @@ def stub(x, out, width, stride_row, stride_column, BLOCK: tl.constexpr):
 @triton.jit
 def broken(x, out, width, stride_row, stride_column, BLOCK: tl.constexpr):
     tl.store(out, tl.load(x) + tl.arange(0, BLOCK) + tl.arange(0, 2 * BLOCK))
+
+
+@triton.jit
+def unknown_name(x, out, BLOCK: tl.constexpr):
+    tl.store(out, bogus)  # noqa: F821

@@ -73,7 +73,7 @@ def test_the_gravest_of_several_faults_is_reported() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict", "text"),
     [
-        ({"kind": "other", "class": "NoneType"}, Verdict.WRONG_TYPE, "the answer must be a torch.Tensor"),
+        ({"kind": "other", "class": "NoneType"}, Verdict.WRONG_TYPE, "nothing was returned; the answer must be a torch.Tensor"),
         ({"kind": "other", "class": "generator"}, Verdict.WRONG_TYPE, "the answer must be a torch.Tensor"),
         ({}, Verdict.WRONG_TYPE, "the answer must be a torch.Tensor"),
         ({"kind": ["tensor"]}, Verdict.WRONG_TYPE, "the answer must be a torch.Tensor"),

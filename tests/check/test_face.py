@@ -102,14 +102,17 @@ def test_a_missing_file_says_where_it_belongs(tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv(CASES_VARIABLE, raising=False)
     monkeypatch.delenv("VISLAB_JUDGE", raising=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CasesMissing, match=r"keep cases\.h5 beside the notebook"):
+    with pytest.raises(CasesMissing, match=r"keep cases\.h5 beside the notebook") as caught:
         check("toy.scale", scale)
+    # a sentence in the notebook, as for an exercise that is not written yet.
+    assert caught.value._render_traceback_() == [str(caught.value)]
 
 
 @pytest.mark.usefixtures("cases")
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(CasesInvalid, match=r"holds no exercise 'toy.unknown'; it holds toy.root, toy.scale"):
+    with pytest.raises(CasesInvalid, match=r"holds no exercise 'toy.unknown'; it holds toy.root, toy.scale") as caught:
         check("toy.unknown", scale)
+    assert caught.value._render_traceback_() == [str(caught.value)]
 
 
 @pytest.mark.usefixtures("cases")
@@ -121,12 +124,25 @@ def test_a_missing_triton_is_told_and_the_notebook_goes_on(monkeypatch: pytest.M
     assert capsys.readouterr().out == "toy.scale: Triton is not installed here. Hand it in all the same.\n"
 
 
-def test_a_kernel_where_triton_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("platform", "text"),
+    [
+        (
+            "linux",
+            "Triton is not installed here, so this kernel cannot run. Run %pip install triton in a new cell and restart the notebook.",
+        ),
+        ("darwin", "Triton exists for Linux only, so this kernel cannot run here. Try it on Colab."),
+        ("win32", "Triton exists for Linux only, so this kernel cannot run here. Try it on Colab."),
+    ],
+)
+def test_a_kernel_where_triton_is_not_installed(platform: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from vislab.check import kernels
 
     monkeypatch.setattr(kernels, "triton_available", lambda: False)
-    with pytest.raises(TritonMissing, match=r"it exists for Linux only.* Hand it in all the same: it is graded, or try it on Colab\."):
+    monkeypatch.setattr(kernels.sys, "platform", platform)
+    with pytest.raises(TritonMissing) as caught:
         kernels.launch({}, None, {})
+    assert str(caught.value) == f"{text} What you hand in is graded all the same."
 
 
 @pytest.mark.usefixtures("cases")

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 import torch
+from call_plans import function_plan, kernel_plan
+from case_files import add_case
 
 from vislab.check.home import check_at_home
 from vislab.check.report import Report
@@ -104,6 +107,29 @@ def test_messages_of_any_length_fit_a_row(message: str, shown: bool) -> None:
     text = report(broken).rows[0].text
     assert len(text) < 500 and "\n" not in text
     assert ("ValueError was raised in the call: " in text) is shown
+
+
+def test_an_exception_inside_an_interpreted_kernel_shows_the_kernels_own_line(cases: Path) -> None:
+    pytest.importorskip("triton")
+    from student_kernels import unknown_name
+
+    plan, tensors = kernel_plan(
+        torch.ones(3, 4), [{"in": 0}, {"out": 0}], [{"shape": [3], "dtype": "float32", "guard_rows": 1}], [3], BLOCK=4
+    )
+    with h5py.File(cases, "r+") as file:
+        add_case(file.create_group("toy.kernel"), "rows", "value", plan, tensors, {"out.0": (torch.ones(3), "float32")})
+    row = check_at_home("toy.kernel", unknown_name, {"grid": lambda n: (n,)}).rows[0]
+    assert row.text.startswith("NameError was raised while the kernel was launched: name 'bogus' is not defined (line ")
+    assert "of unknown_name: tl.store(out, bogus)" in row.text
+
+
+def test_a_wrong_number_is_shown_beside_the_right_one(cases: Path) -> None:
+    plan, tensors = function_plan(torch.ones(3, 2))
+    with h5py.File(cases, "r+") as file:
+        add_case(file.create_group("toy.total"), "total", "value", plan, tensors, {"out.0": (torch.tensor(6.0), "float32")})
+    row = check_at_home("toy.total", lambda p: p.sum() + 1.25, {}).rows[0]
+    assert row.text.startswith("max error 1.2 (allowed 0.0001)") and row.text.endswith("; yours is 7.25, expected 6")
+    assert "yours" not in check_at_home("toy.total", lambda p: p.sum()[None], {}).rows[0].text
 
 
 def test_an_exit_does_not_end_the_notebook() -> None:

@@ -139,7 +139,7 @@ def _module(
     own = {name: list(value.shape) for name, value in module.state_dict().items()}
     given = {name: list(value.shape) for name, value in weights.items()}
     if own != given:
-        raise StateDictMismatch(f"the module's state dict must be {given}, got {own}; name and size the layers as the exercise says")
+        raise StateDictMismatch(f"{_differing(own, given)}; name and size the layers as the exercise says")
     module.load_state_dict(weights, strict=True)
     floating = [value.dtype for value in weights.values() if value.is_floating_point()]
     if floating:
@@ -149,6 +149,15 @@ def _module(
     if plan["wrt_weights"]:
         leaves.update(dict(module.named_parameters()))
     return module
+
+
+def _differing(own: Mapping[str, list[int]], given: Mapping[str, list[int]]) -> str:
+    said = [
+        f"{name} is {own[name]} and must be {shape}" if name in own else f"{name} {shape} is missing"
+        for name, shape in given.items()
+        if own.get(name) != shape
+    ]
+    return ", ".join(said + [f"{name} is not asked for" for name in own if name not in given])
 
 
 def _as_list(result: Any) -> list[Any]:

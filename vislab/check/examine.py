@@ -90,7 +90,9 @@ def _output(
                 wanted = str(target.dtype).removeprefix("torch.")
                 return Finding(Verdict.WRONG_DTYPE, f"answer has {_dtype_said(described)}, expected {wanted}")
             return Finding(Verdict.OUTPUT_LIMIT, "the answer is too large to be sent")
-        return Finding(Verdict.WRONG_TYPE, "the answer must be a torch.Tensor")
+        # the one class whose name says what to do; the others' names are the other side's words.
+        nothing = "nothing was returned; " if described.get("class") == "NoneType" else ""
+        return Finding(Verdict.WRONG_TYPE, f"{nothing}the answer must be a torch.Tensor")
     if plan["probe"] == "kernel":
         guard_rows = plan["launch"]["outputs"][int(name[4:])]["guard_rows"]
         if got.shape[:1] != (target.value.shape[0] + 2 * guard_rows,):

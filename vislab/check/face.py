@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vislab.check.budget import graded
+from vislab.check.failures import Sentence
 from vislab.check.graded import check_graded
 from vislab.check.home import check_at_home
 from vislab.check.kernels import TritonMissing
@@ -12,18 +13,11 @@ from vislab.check.picture import show_error
 from vislab.check.report import Report
 
 
-class _Kind(Exception):
-    """Stops the notebook with a sentence instead of a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
-
-
-class NotWrittenYet(_Kind):
+class NotWrittenYet(Sentence):
     """The exercise still holds its stub."""
 
 
-class ChecksFailed(_Kind):
+class ChecksFailed(Sentence):
     """At least one visible check failed."""
 
 

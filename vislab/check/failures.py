@@ -9,6 +9,13 @@ from typing import Any
 import torch
 
 
+class Sentence(Exception):
+    """Stops the notebook with a sentence instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class CallFailed(Exception):
     """The student's code raised.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,8 +38,12 @@ def launch(spec: Mapping[str, Any], kernel: Any, extras: Mapping[str, Any]) -> C
     """
     if not triton_available():
         raise TritonMissing(
-            "Triton is not installed here (it exists for Linux only), so this kernel cannot run."
-            " Hand it in all the same: it is graded, or try it on Colab."
+            (
+                "Triton is not installed here, so this kernel cannot run. Run %pip install triton in a new cell and restart the notebook."
+                if sys.platform == "linux"
+                else "Triton exists for Linux only, so this kernel cannot run here. Try it on Colab."
+            )
+            + " What you hand in is graded all the same."
         )
     from triton.runtime.interpreter import InterpretedFunction
     from triton.runtime.jit import JITFunction

@@ -13,16 +13,17 @@ import numpy as np
 import torch
 
 from vislab.check.compare import Target
+from vislab.check.failures import Sentence
 
 SCHEMA = 1
 CASES_VARIABLE = "VISLAB_CASES"
 
 
-class CasesMissing(FileNotFoundError):
+class CasesMissing(Sentence, FileNotFoundError):
     """The file of public cases does not lie where the notebook runs."""
 
 
-class CasesInvalid(ValueError):
+class CasesInvalid(Sentence, ValueError):
     """The file of public cases cannot be used."""
 
 
