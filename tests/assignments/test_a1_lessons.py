@@ -37,6 +37,33 @@ def test_points_of_the_text_are_the_points_of_the_exercises(a1, lessons):
         assert exercises + questions == total and f"{total} points" in lesson.cells[0].source
 
 
+def test_what_hidden_cases_ask_of_every_exercise_stands_in_the_conventions(a1, lessons):
+    layouts = {case.layout for exercise in a1.exercises.values() for case in exercise.cases()}
+    assert {"strided", "transposed"} <= layouts
+    for lesson in lessons:
+        (conventions,) = [cell.source for cell in lesson.cells if cell.is_markdown and "## Conventions" in cell.source]
+        for word in ("dtype", "float64", "inputs", "random generators", "empty (B = 0)", "not contiguous"):
+            assert word in conventions, f"{lesson.place}: the conventions do not speak of {word}"
+
+
+def test_limbs_on_the_left_are_drawn_paler_as_the_text_says(lessons):
+    names = {"LIMBS", "INK", "WIDTH, HEIGHT, JOINTS"}
+    for lesson in lessons:
+        (cell,) = [cell.source for cell in lesson.cells if cell.source.startswith("LIMBS")]
+        space = {"torch": torch, "Tensor": torch.Tensor}
+        exec("\n".join(line for line in cell.split("\n") if line.split(" = ")[0] in names), space)
+        # joint 2 is the hand to the left of the picture (an angle of 140 degrees), joint 3 the one to the right.
+        ink = {end: float(ink) for (_, end), ink in zip(space["LIMBS"], space["INK"][:, 0])}
+        assert ink[2] < ink[3] and ink[5] < ink[6]
+    assert "limbs on the left of the picture are drawn paler" in text_of(lessons[0])
+
+
+def test_the_written_question_is_not_answered_by_the_text(lessons):
+    shown = "\n".join(cell.source for cell in lessons[1].cells if cell.role is not Role.QUESTION)
+    assert "stride 4 it is" not in shown and "1.5 image pixels" not in shown
+    assert f"{8 * (math.sqrt(2) + math.asinh(1)) / 6:.0f}" == "3" and "stride 8 it is 3 image pixels" in shown
+
+
 def test_each_notebook_has_a_question_with_model_answer_and_rubric(lessons):
     for lesson in lessons:
         (question,) = [cell for cell in lesson.cells if cell.role is Role.QUESTION]

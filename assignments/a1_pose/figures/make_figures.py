@@ -90,7 +90,7 @@ def running_maximum() -> Figure:
         panel.bar(range(len(seen)), weight, color=[GREY if i < 4 * (number - 1) else BLUE for i in range(len(seen))])
         factor = "" if number == 1 else f"   old sums × {torch.exp(logits[: 4 * number - 4].max() - seen.max()):.2f}"
         panel.set_title(f"maximum {seen.max():.1f}{factor}", fontsize=9)
-        panel.set(xlim=(-0.7, 11.7), xlabel="cell", ylim=(0, 1.08))
+        panel.set(xlim=(-0.7, 11.7), xlabel="cell", ylim=(0, 1.08), xticks=range(0, 12, 2))
     panels[0].set_ylabel("exp(h − maximum)")
     figure.tight_layout()
     return figure

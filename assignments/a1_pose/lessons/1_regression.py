@@ -40,6 +40,11 @@
 # | `align_corners=False` | *edge-aligned*: −1 and 1 are the **outer edges** of the first and the last pixel |
 # | shapes | B people (or images) in a batch, J joints, C channels, H rows, W columns |
 # | a loss | **mean** over the joints that count, over the whole batch; one number |
+# | dtype, device | an answer has those of what came in; float32 and float64 are tested |
+# | inputs | are left as they were, and so are the global random generators |
+# | any size | a batch may be empty (B = 0), and a tensor may be a view that is not contiguous in memory |
+#
+# The last three lines hold for every exercise, whether it says so again or not, and hidden checks look at them.
 #
 # Points are x first, tensors are height first. Nearly every swapped coordinate in this field comes from that one line.
 
@@ -116,7 +121,7 @@ check("pose.norm_to_pixel", norm_to_pixel)
 # %% [markdown]
 # ### Exercise 1b: `pixel_to_norm` (3 points)
 #
-# Now the way back, so that `pixel_to_norm(norm_to_pixel(p)) == p`.
+# Now the way back, so that `pixel_to_norm(norm_to_pixel(p)) == p` up to rounding; again any shape, any place, and the dtype kept.
 #
 # One case needs a decision. On an axis of **one** pixel the corner-aligned ruler has no length: both its ends are the same centre, and the
 # inverse divides by zero. The convention, here and in PyTorch's `affine_grid`: such an axis is its own middle, so every point on it is
@@ -132,7 +137,7 @@ def pixel_to_norm(points: Tensor, height: int, width: int, align_corners: bool) 
         align_corners: as in norm_to_pixel.
 
     Returns:
-        [..., 2], x then y, normalised; 0 along a corner-aligned axis of one pixel.
+        [..., 2], x then y, normalised; same dtype as the points. 0 along a corner-aligned axis of one pixel.
     """
     ### BEGIN SOLUTION
     size = points.new_tensor([width, height])
@@ -250,7 +255,7 @@ def joint_loss(predicted: Tensor, target: Tensor, visible: Tensor, kind: str = "
         kind: "l2": squared Euclidean distance of a joint. "l1": sum of its two absolute differences.
 
     Returns:
-        One number (shape []), 0 where no joint is visible. Hidden joints get gradient 0.
+        One number (shape []), same dtype as predicted; 0 where no joint is visible. Hidden joints get gradient 0.
     """
     ### BEGIN SOLUTION
     # indexing keeps the visible joints alone: what is never computed can spread no NaN, forward or backward.
@@ -283,7 +288,7 @@ for panel, kind in zip(panels, ("l2", "l1")):
     panel.quiver(*start.T, *arrow.T, angles="xy", scale_units="xy", scale=0.3 if kind == "l2" else 0.08, width=0.006)
     panel.set(title=f"{kind}: minus the gradient", xlabel="x, px", xlim=(5, 38), ylim=(38, 2))
     print(f"{kind}: gradient of the two hidden joints {gradient[0, [3, 5]].abs().max():.1f}, largest of all {gradient.abs().max():.1f}")
-panels[0].legend(loc="lower left")
+panels[0].legend(loc="lower left", fontsize=7)
 plt.show()
 
 # %% [markdown]
@@ -316,7 +321,9 @@ for unit in ("pixels", "normalised"):
 # multilayer perceptron turn the C averages into 2 J numbers:
 #
 # ```
-# features [B, C, H, W] --mean over H and W--> [B, C] --hidden--> [B, K] --ReLU--> --out--> [B, 2 J] ----> [B, J, 2]
+# features [B, C, H, W] --mean over H and W--> [B, C]
+#                       --hidden, ReLU-------> [B, K]
+#                       --out----------------> [B, 2 J] --> [B, J, 2]
 # ```
 #
 # As a loop, for one image:
@@ -324,8 +331,10 @@ for unit in ("pixels", "normalised"):
 # ```
 # for every channel c:   pooled[c] = mean of features[c] over all cells
 # inner = relu(W_hidden pooled + b_hidden);   flat = W_out inner + b_out
-# for every joint j:     answer[j] = (flat[2 j], flat[2 j + 1])          # x and y of a joint lie side by side
+# for every joint j:     answer[j] = (flat[2 j], flat[2 j + 1])
 # ```
+#
+# So x and y of a joint lie side by side in the 2 J numbers: x₀, y₀, x₁, y₁, …
 #
 # No activation comes after the last layer. A `tanh` would keep the answers inside the picture, and that is exactly why it is a bad
 # idea: joints may lie *outside* the picture, and near ±1 its gradient dies.
@@ -333,7 +342,8 @@ for unit in ("pixels", "normalised"):
 # ### Exercise 3: `RegressionHead` (6 points)
 #
 # Your module is tested with **given weights**: they are loaded into your layers by name, and the output is compared. So the two linear
-# layers must be called `hidden` and `out`, and there must be no other parameters. It has to work for any H and W, and for a batch of one.
+# layers must be called `hidden` and `out`, and there must be no other parameters. It has to work for any
+# H and W, a single cell included, and for a batch of one or none.
 
 # %% exercise="pose.regression_head"
 class RegressionHead(nn.Module):
@@ -370,7 +380,7 @@ check("pose.regression_head", RegressionHead)
 # ## 4. Does it learn?
 #
 # Enough pieces; time to put them together. The data are stick figures of seven joints, drawn on the spot: 40 × 32 pixels, arms and legs at
-# random angles. Left limbs are drawn darker, so that left and right *can* be told apart.
+# random angles. The limbs on the left of the picture are drawn paler, so that left and right *can* be told apart.
 
 # %%
 LIMBS = [(1, 0), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6)]  # neck to head and hands, neck to hip, hip to feet
