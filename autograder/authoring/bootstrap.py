@@ -12,17 +12,18 @@ _CODE = """\
 # Run this cell first. It makes sure that the course's helper package is there; on Colab it fetches the assignment, too.
 import importlib.util, os, subprocess, sys, urllib.request, zipfile
 from pathlib import Path
-
 if "google.colab" in sys.modules:
     folder, unpacked = Path("/content/{assignment}"), Path("/content/.unpacked")
     if not folder.is_dir():
-        bundle, _ = urllib.request.urlretrieve("{bundle}")
+        try:
+            bundle, _ = urllib.request.urlretrieve("{bundle}")
+        except OSError as error:
+            raise ConnectionError(f"{bundle} could not be fetched ({{error}}); wait a minute and run this cell again") from None
         zipfile.ZipFile(bundle).extractall(unpacked)
         (unpacked / folder.name).rename(folder)
     os.chdir(folder)
     if importlib.util.find_spec("vislab") is None:
-        wheels = [str(wheel) for wheel in folder.glob("vislab-*.whl")]
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *wheels], check=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *map(str, folder.glob("vislab-*.whl"))], check=True)
         importlib.invalidate_caches()
 elif importlib.util.find_spec("vislab") is None:
     wheel = next(Path().glob("vislab-*.whl"), "vislab-*.whl")

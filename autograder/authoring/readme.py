@@ -39,7 +39,7 @@ the notebook to your drive (*File → Save a copy in Drive*), and download it fr
    .venv/bin/jupyter notebook
    ```
 
-   On Windows, write `.venv\\Scripts\\` for `.venv/bin/`, and the wheel's full name.
+   Where `python` is not found, write `python3`. On Windows, write `.venv\\Scripts\\` for `.venv/bin/`, and the wheel's full name.
 
 ## In the lab
 

@@ -48,9 +48,9 @@ def colab(tmp_path):
         archive.writestr("aX_mini/cases.h5", "cases")
         archive.writestr("aX_mini/vislab-0.1.0-py3-none-any.whl", "wheel")
 
-    def start(after: str = "") -> subprocess.CompletedProcess[str]:
+    def start(after: str = "", before: str = "") -> subprocess.CompletedProcess[str]:
         code = bootstrap(COURSE, "aX_mini").replace("/content", str(content))
-        return run(COLAB.format(bundle=str(bundle), site=str(site)) + code + "\nprint(os.getcwd())" + after, content, site)
+        return run(COLAB.format(bundle=str(bundle), site=str(site)) + before + code + "\nprint(os.getcwd())" + after, content, site)
 
     return content, start
 
@@ -71,6 +71,17 @@ def test_on_colab_an_interrupted_download_is_repeated(colab):
     (content / ".unpacked" / "aX_mini" / "cases.h5").write_text("ca")
     assert start().stdout.startswith("fetched\n")
     assert (content / "aX_mini" / "cases.h5").read_text() == "cases"
+
+
+def test_on_colab_a_download_that_fails_is_told_in_a_sentence(colab):
+    content, start = colab
+    fails = "import urllib.request\ndef gone(address): raise OSError('HTTP Error 404: Not Found')\nurllib.request.urlretrieve = gone\n"
+    done = start(before=fails)
+    assert done.returncode == 1 and not (content / "aX_mini").exists()
+    assert "https://www.example.edu/vislab/aX_mini.zip could not be fetched (HTTP Error 404: Not Found)" in done.stderr
+    assert "run this cell again" in done.stderr and "During handling" not in done.stderr
+    # once the network is back, the same cell does its work.
+    assert start().stdout.startswith("fetched\n")
 
 
 def test_on_colab_the_same_cell_may_run_twice_in_one_session(colab):
