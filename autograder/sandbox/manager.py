@@ -11,6 +11,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
+from autograder.sandbox.messages import StrictSession
+
 PROVISIONER_NAME = "vislab-bwrap"
 # The kernel keeps nothing that is worth a farewell: after this it is killed.
 SHUTDOWN_S = 0.5
@@ -74,6 +76,10 @@ class SandboxKernelManager(AsyncKernelManager):
         self._close_control_socket()
         if self._created_context and not self.context.closed:
             self.context.destroy(linger=0)
+
+    @default("session")
+    def _strict_session(self) -> StrictSession:
+        return StrictSession(parent=self)
 
     @default("transport")
     def _transport_default(self) -> str:

@@ -15,6 +15,23 @@ from autograder.engine.job import Job, Result
 
 pytestmark = pytest.mark.needs_walls
 
+# messages that jupyter's own reader fails over, sent under the kernel's own key: no form, no JSON, no signature, no end of brackets.
+FORGERY = """
+kernel = get_ipython().kernel
+session, socket = kernel.session, kernel.iopub_socket
+def say(kind, content):
+    parts = [session.pack(part) for part in (session.msg(kind)["header"], kernel.get_parent()["header"], {})] + [content]
+    socket.send_multipart([kind.encode(), b"<IDS|MSG>", session.sign(parts), *parts])
+for kind in ("stream", "display_data", "execute_result", "error", "status", "comm_open", "comm_msg", "update_display_data"):
+    for content in (b"{}", b"[]", b"{", b'{"name": 1, "text": 2, "data": [3], "ename": [4], "transient": [5], "comm_id": 6}'):
+        say(kind, content)
+say("stream", b'{"name": "stdout", "text": "\\ud800"}')
+say("display_data", b'{"data": {"application/json": ' + b"[" * 900 + b"]" * 900 + b'}, "metadata": {}}')
+say("display_data", b'{"data": {"application/json": ' + b"[" * 99999 + b"]" * 99999 + b'}, "metadata": {}}')
+socket.send_multipart([b"no delimiter"])
+socket.send_multipart([b"topic", b"<IDS|MSG>", b"no signature", b"{}", b"{}", b"{}", b"{}"])
+"""
+
 
 def verdicts(result: Result) -> dict[str, tuple[str, float]]:
     return {entry["name"]: (entry["verdict"], entry["points"]) for entry in result.ledger["exercises"]}
@@ -88,6 +105,12 @@ def test_cells_that_call_an_endless_answer_are_cut_short_and_then_left_out(make_
     result = grade_one(make_job(notebook_bytes(double=loop, between="double(torch.ones(2, 3))")))
     assert verdicts(result) == {"tiny.double": ("TIME_LIMIT", 0.0), "tiny.sums": ("OK", 3.0)}
     assert result.ledger["run"]["skipped_cells"] == ["between"]
+
+
+def test_forged_kernel_messages_are_no_failure_of_ours(make_job: Callable[..., Job]) -> None:
+    result = grade_one(make_job(notebook_bytes(before=FORGERY, between=FORGERY)))
+    assert result.ledger["status"] == "GRADED", result.ledger.get("error")
+    assert verdicts(result) == {"tiny.double": ("OK", 3.0), "tiny.sums": ("OK", 3.0)}
 
 
 def test_a_check_outside_its_own_cell_earns_and_spoils_nothing(make_job: Callable[..., Job]) -> None:
