@@ -21,6 +21,8 @@ PICTURE_TYPES = ("image/png", "image/jpeg")
 _PASTED = frozenset({*PICTURE_TYPES, "image/gif", "image/webp"})
 
 TEXT_CHARACTERS_MAX = 50_000
+# the renderer takes a minute for a page of unclosed tags; ten times what the longest honest answer needs.
+MARKDOWN_CHARACTERS_MAX = 20_000
 PICTURE_BYTES_MAX = 4 << 20
 OUTPUTS_MAX = 100
 
@@ -34,8 +36,6 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 # escape sequences that move the cursor or hide text; colours stay, nbconvert turns them into spans.
 _ESCAPE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;:?]*[ -/]*[@-ln-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]*m)")
-# a progress bar writes over its own line; only what was left standing is text.
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 
 
 def one_line(markup: str) -> str:
@@ -50,12 +50,14 @@ def safe_markdown(source: str, attachments: Mapping[str, Mapping[str, str]] | No
     notebook or lie beside it; a picture's address on another host would tell that host who reads the page and when.
 
     Args:
-        source: markdown.
+        source: markdown; beyond ``MARKDOWN_CHARACTERS_MAX`` it is shown as it was typed.
         attachments: pasted pictures, as in the cell.
 
     Returns:
         One ``<div>`` on one line.
     """
+    if len(source) > MARKDOWN_CHARACTERS_MAX:
+        return one_line(f"<div><pre>{html.escape(source)}</pre></div>")
     try:
         renderer = IPythonRenderer(escape=False, attachments=_pictures(attachments or {}), exclude_anchor_links=True)
         rendered = MarkdownWithMath(renderer=renderer).render(source)
@@ -67,13 +69,19 @@ def safe_markdown(source: str, attachments: Mapping[str, Mapping[str, str]] | No
 
 def safe_text(text: str) -> str:
     """Return text without control characters and without escape sequences other than colours, cut to a readable length."""
-    clean = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    clean = "\n".join(map(_left_standing, text.replace("\r\n", "\n").split("\n")))
     clean = _CONTROL.sub("\ufffd", _ESCAPE.sub("", clean))
     if len(clean) <= TEXT_CHARACTERS_MAX:
         return clean
     # both ends: an error usually stands in the last lines.
     half = TEXT_CHARACTERS_MAX // 2
     return f"{clean[:half]}\n… {len(clean) - 2 * half:,} characters left out …\n{clean[-half:]}"
+
+
+def _left_standing(line: str) -> str:
+    # a progress bar writes over its own line; only what was left standing is text. Searched for from the end: an expression would try
+    # again from every character of a long line, and a line of twenty megabytes would take days.
+    return line[line.rfind("\r", 0, len(line) - 1) + 1 :] if "\r" in line else line
 
 
 def safe_outputs(outputs: Iterable[Mapping[str, Any]]) -> list[NotebookNode]:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from autograder.gradebook.markup import OUTPUTS_MAX, safe_markdown, safe_outputs, safe_text
+from autograder.gradebook.markup import MARKDOWN_CHARACTERS_MAX, OUTPUTS_MAX, safe_markdown, safe_outputs, safe_text
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -99,6 +99,20 @@ def test_control_characters_do_not_reach_the_reader(text: str, shown: str) -> No
 def test_a_long_text_is_cut_in_the_middle() -> None:
     shown = safe_text("a" * 60_000 + "b" * 60_000 + "END")
     assert len(shown) < 51_000 and shown.startswith("aaa") and shown.endswith("END") and "left out" in shown
+
+
+def test_a_line_of_twenty_megabytes_is_read_from_its_end() -> None:
+    # each of these took days when every character of the line was a place to begin.
+    assert safe_text("x" * 20_000_000).endswith("xxx")
+    assert safe_text("x" * 20_000_000 + "\r100 %") == "100 %"
+    assert safe_text("10 %\r\r\rdone\r\n\rx\r") == "done\nx\r"
+
+
+@pytest.mark.parametrize("word", ["\\begin{a}", "<div>", "***a", "|a", "[a](", "`a"])
+def test_markdown_that_costs_the_renderer_hours_is_shown_as_typed(word: str) -> None:
+    shown = safe_markdown(word * (MARKDOWN_CHARACTERS_MAX // len(word) * 50))
+    assert shown.startswith(f"<div><pre>{html.escape(word)}") and "\n" not in shown
+    assert "<strong>" in safe_markdown("**a**" + " a" * 9_000)
 
 
 def test_outputs_are_text_and_pictures_alone() -> None:
