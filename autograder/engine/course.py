@@ -64,11 +64,17 @@ class Course:
         return sorted(path.parent.name for path in (self.root / "intake").glob(f"*/{assignment}") if path.is_dir())
 
     def jobs(self, assignment: str, students: list[str] | None = None, walls: bool = True) -> list[Job]:
-        """Return a job for every notebook that intake let through, in order of student and notebook."""
+        """Return a job for every notebook that intake let through, in order of student and notebook.
+
+        Raises:
+            CourseError: intake has not been run for a submission. One that intake could not take is left out: its record says why, and
+                the cleaned copy that may lie there is of an earlier submission.
+        """
         loaded = self.assignment(assignment)
         return [
             self.job(assignment, student, notebook, walls)
             for student in (self.students(assignment) if students is None else students)
+            if not self._refused(assignment, student)
             for notebook in loaded.notebooks
             if (self.root / "intake" / student / assignment / f"{notebook}.ipynb").is_file()
         ]
@@ -105,6 +111,10 @@ class Course:
     def key(self, job: Job) -> str:
         """Return the content key under which the job's result is stored."""
         return job.key(assignment_at(job.assignment_folder).digest, grader_digest())
+
+    def _refused(self, assignment: str, student: str) -> bool:
+        record = self._intake_record(assignment, student)
+        return record is not None and record.error is not None
 
     def _intake_record(self, assignment: str, student: str) -> IntakeRecord | None:
         try:
