@@ -124,6 +124,9 @@ class JointLoss(Exercise):
             Case("gradient, l1", Family.GRADIENT, people(3, 8, "l1"), wrt=(0,)),
             Case("hidden labels are NaN", Family.STABILITY, people(3, 7, "l2", float("nan")), public=True, gradient=True, wrt=(0,)),
             Case("hidden labels are NaN, l1", Family.STABILITY, people(3, 8, "l1", float("nan")), gradient=True, wrt=(0,)),
+            # squares taken before the selection leave a gradient of zero times infinity.
+            Case("hidden labels are NaN, one person", Family.STABILITY, people(1, 6, "l2", float("nan")), gradient=True, wrt=(0,)),
+            Case("hidden labels are infinite", Family.STABILITY, people(3, 7, "l2", float("inf")), gradient=True, wrt=(0,)),
             Case("hidden labels are 1e30", Family.STABILITY, people(3, 7, "l2", 1e30), gradient=True, wrt=(0,)),
             Case("float64, l2", Family.DTYPE, people(3, 7, "l2"), dtype="float64"),
             Case("float64, l1", Family.DTYPE, people(3, 7, "l1"), dtype="float64"),

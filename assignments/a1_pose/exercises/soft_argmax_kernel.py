@@ -66,6 +66,11 @@ def one_map_masked(draw: Draw) -> tuple[Tensor, int]:
     return maps, 32
 
 
+def only_map_masked(draw: Draw) -> tuple[Tensor, int]:
+    """Case material: one map, without any allowed cell."""
+    return torch.full((1, 9, draw.whole(10, 16)), -torch.inf, dtype=torch.float64), 32
+
+
 class SoftArgmaxKernel(Exercise):
     """Expected position of each map, in one pass over memory."""
 
@@ -124,7 +129,11 @@ class SoftArgmaxKernel(Exercise):
             Case("logits of plus and minus 10 000", Family.STABILITY, huge),
             Case("first block masked by minus infinity", Family.STABILITY, masked_start),
             Case("one map masked everywhere", Family.STABILITY, one_map_masked),
+            Case("the only map masked everywhere", Family.STABILITY, only_map_masked),
             Case("a constant of 300 added", Family.STABILITY, noise(2, 9, 15, offset=300.0)),
+            # a running maximum that starts at zero is never left, and every weight underflows.
+            Case("a constant of 300 taken away", Family.STABILITY, noise(2, 9, 15, offset=-300.0)),
+            Case("a constant of 10 000 taken away", Family.STABILITY, noise(2, 9, 15, block=32, offset=-1e4)),
             Case("float16 maps of 5400 cells", Family.DTYPE, noise(2, 60, 90, block=1024, std=0.1), dtype="float16", atol=half_atol),
             Case("float16 map of 6000 cells", Family.DTYPE, noise(1, 75, 80, block=2048, std=0.1), dtype="float16", atol=half_atol),
             Case("columns of the map far apart in memory", Family.EDGE, noise(3, 9, 15), layout="transposed"),

@@ -1,0 +1,15 @@
+"""Turns the y axis upwards: the covariance has the wrong sign."""
+
+import torch
+from torch import Tensor
+
+
+def heatmap_covariance(heatmaps: Tensor) -> Tensor:
+    height, width = heatmaps.shape[2:]
+    flat = heatmaps.flatten(2)
+    share = torch.exp(flat - flat.logsumexp(dim=-1, keepdim=True))
+    index = torch.arange(height * width)
+    cells = torch.stack((index % width, index // width), dim=-1).to(heatmaps.dtype)
+    away = cells - (share @ cells)[..., None, :]
+    found = torch.einsum("bjn,bjnk,bjnl->bjkl", share, away, away)
+    return found * torch.tensor([[1.0, -1.0], [-1.0, 1.0]], dtype=heatmaps.dtype)
