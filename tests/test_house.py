@@ -34,7 +34,7 @@ LINES_MAX = 400
 
 
 def tracked() -> list[str]:
-    done = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True, timeout=600)
     return done.stdout.splitlines()
 
 

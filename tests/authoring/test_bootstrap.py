@@ -34,7 +34,7 @@ urllib.request.urlretrieve, subprocess.run = urlretrieve, run
 def run(code: str, cwd: Path, path: Path) -> subprocess.CompletedProcess[str]:
     # -S and -E: the project's environment, which has vislab, is not to be seen.
     command = [sys.executable, "-S", "-E", "-c", f"import sys\nsys.path.insert(0, {str(path)!r})\n{code}"]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"]})
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, env={"PATH": os.environ["PATH"]})
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -188,7 +189,9 @@ def test_nbgraders_own_command_writes_the_same_release(built_mini, course_copy):
         "--course",
         "vislab",
     ]
-    done = subprocess.run(command, cwd=course_copy, capture_output=True, text=True, timeout=180)
+    # nbgrader calls alembic by its name, also where the environment is not activated.
+    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    done = subprocess.run(command, cwd=course_copy, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert contents(course_copy / "release" / "aX_mini") == contents(built_mini.release.folder)
 

@@ -97,7 +97,7 @@ def test_an_unpacked_bundle_runs_to_its_first_unsolved_exercise(mini, built_mini
     code = f"import vislab\nprint(vislab.__file__)\nfor cell in {cells!r}:\n    exec(cell, globals())\n"
     # a wheel of pure Python can be imported as it is.
     environment = {**os.environ, "PYTHONPATH": str(folder / wheel.name)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.stdout.startswith(str(folder / wheel.name))
     assert done.returncode == 1
     assert "NotWrittenYet: mini.centre is not written yet" in done.stderr

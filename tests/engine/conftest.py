@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_assignment import EXERCISES, TABLE, notebook_bytes
+from tiny_assignment import EXERCISES, IMPATIENT_TABLE, TABLE, notebook_bytes
 
 from autograder.engine.job import Job
 
@@ -24,6 +24,12 @@ def tiny(tmp_path: Path) -> Path:
     (release / "tiny.ipynb").write_bytes(notebook_bytes("raise NotImplementedError()", "raise NotImplementedError()"))
     (release / "words.txt").write_text("seen by the notebook")
     return folder
+
+
+@pytest.fixture
+def impatient(tiny: Path) -> None:
+    """Short limits of time, for tests that wait until they are used up."""
+    (tiny / "assignment.toml").write_text(IMPATIENT_TABLE)
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ def test_an_answer_that_is_not_defined_is_an_error_of_its_cell(make_job: Callabl
     assert verdicts(result)["tiny.double"] == ("RUNTIME_ERROR", 0.0)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("answer", "verdict"),
     [
@@ -95,11 +96,13 @@ def test_a_cell_of_the_students_own_that_kills_the_kernel_is_skipped(make_job: C
     assert result.ledger["run"]["skipped_cells"] == ["between"]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_cell_of_the_students_own_may_raise_and_may_loop(make_job: Callable[..., Job]) -> None:
     result = grade_one(make_job(notebook_bytes(before="1 / 0", between="while True:\n    pass")))
     assert verdicts(result) == {"tiny.double": ("OK", 3.0), "tiny.sums": ("OK", 3.0)}
 
 
+@pytest.mark.usefixtures("impatient")
 def test_cells_that_call_an_endless_answer_are_cut_short_and_then_left_out(make_job: Callable[..., Job]) -> None:
     loop = "def double(rows):\n    while True:\n        pass"
     result = grade_one(make_job(notebook_bytes(double=loop, between="double(torch.ones(2, 3))")))

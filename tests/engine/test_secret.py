@@ -48,9 +48,9 @@ def test_a_missing_secret_names_the_command_that_makes_one(tmp_path: Path) -> No
 
 def test_a_secret_in_git_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "secret")
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, timeout=30)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, timeout=600)
     assert read_secret(path)
-    subprocess.run(["git", "-C", str(tmp_path), "add", "secret"], check=True, timeout=30)
+    subprocess.run(["git", "-C", str(tmp_path), "add", "secret"], check=True, timeout=600)
     with pytest.raises(SecretError, match="tracked by git"):
         read_secret(path)
 

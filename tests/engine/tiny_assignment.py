@@ -40,12 +40,14 @@ title = "Tiny"
 notebooks = ["tiny"]
 points_total = 6.0
 [limits]
-case_s = 2
-cell_s = 5
-submission_s = 60
+case_s = 30
+cell_s = 120
+submission_s = 600
 memory_mib = 768
 output_mib = 1
 """
+# for answers that never end. A slow machine still starts the kernel and imports torch within these.
+IMPATIENT_TABLE = TABLE.replace("case_s = 30", "case_s = 3").replace("cell_s = 120", "cell_s = 20").replace("_s = 600", "_s = 300")
 SETUP = "import torch\nfrom vislab.check import check"
 DOUBLE = "def double(rows):\n    return 2.0 * rows"
 SUMS = "def sums(rows):\n    return rows.sum(dim=-1)"

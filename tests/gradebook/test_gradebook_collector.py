@@ -271,7 +271,7 @@ def test_nbgrader_zip_collect_itself(download: Download) -> None:
     download.put("submissions.zip", {"doejane_4321_98765_1_pose.ipynb": b"J", "roejohn_777_98766_2_tail.ipynb": b"R"})
     command = [sys.executable, "-m", "nbgrader", "zip_collect", "a1"]
     environment = {**os.environ, "HOME": str(download.root)}
-    done = subprocess.run(command, cwd=download.root, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=download.root, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert download.submitted() == {"4321/a1/1_pose.ipynb": b"J", "777/a1/2_tail.ipynb": b"R"}
     assert not (download.root / "intake").exists(), "submitted/ takes what arrives, although nbgrader grades from intake/"

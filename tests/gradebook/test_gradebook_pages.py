@@ -228,7 +228,7 @@ def test_a_real_browser_runs_nothing_of_the_student(graded: TinyCourse, tmp_path
         command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
         command += ["--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND"]
         command += [f"--user-data-dir={profile}", "--virtual-time-budget=3000", "--dump-dom", path.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
         return re.search(r"<title>(.*?)</title>", done.stdout, re.S)[1]
 
     assert title(page) == "one"

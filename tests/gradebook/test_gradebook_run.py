@@ -44,7 +44,7 @@ def _type(course: TinyCourse, *words: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != Path(sys.executable).parent)
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
     command = [str(Path(sys.executable).parent / "nbgrader"), *words]
-    return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, timeout=180)
+    return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def _rows(course: TinyCourse) -> dict[str, dict[str, str]]:

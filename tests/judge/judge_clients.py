@@ -21,6 +21,8 @@ from vislab.check.verdict import Verdict
 from vislab.wire.frames import Message, receive, send
 
 NAMES = [case.name for case in Double().cases()]
+# only a hang takes this long: nothing is measured by it.
+HANG_S = 60.0
 GREETING = {"type": "check", "version": 1, "exercise": "toy.double"}
 
 
@@ -36,13 +38,13 @@ def serving(seeds: SeedSource, folder: Path, monkeypatch: pytest.MonkeyPatch, **
 
 def connect(judge: Judge) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(10)
+    sock.settimeout(HANG_S)
     sock.connect(str(judge.path))
     return sock
 
 
 def hear(sock: socket.socket) -> Message:
-    return receive(sock, deadline_s=time.monotonic() + 10)
+    return receive(sock, deadline_s=time.monotonic() + HANG_S)
 
 
 def verdicts(record: CheckRecord) -> dict[str, Verdict]:
@@ -63,11 +65,11 @@ def beside(work: Callable[[], Any]) -> Iterator[list[Any]]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield result
-    thread.join(timeout=20)
+    thread.join(timeout=HANG_S)
     assert not thread.is_alive()
 
 
-def in_time(work: Callable[[], Any], limit_s: float = 15.0) -> Any:
+def in_time(work: Callable[[], Any], limit_s: float = HANG_S) -> Any:
     """The result of ``work``, which must not hang."""
     with beside(work) as result:
         until = time.monotonic() + limit_s

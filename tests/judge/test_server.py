@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from judge_clients import GREETING, NAMES, beside, connect, hear, in_time, serving, verdicts
+from judge_clients import GREETING, HANG_S, NAMES, beside, connect, hear, in_time, serving, verdicts
 from judged_exercises import EXERCISES, Double, double
 
 from autograder.exercise.case import Case
@@ -118,7 +118,7 @@ def test_a_check_opened_again_starts_anew(judge: Judge) -> None:
 
 def test_a_check_nobody_came_for_is_absent(judge: Judge) -> None:
     judge.open("toy.double")
-    record = in_time(judge.close, 5)
+    record = in_time(judge.close)
     assert record.ending is Ending.ABSENT
     assert [(case.verdict, case.judged) for case in record.cases] == [(Verdict.NOT_ATTEMPTED, False)] * len(NAMES)
 
@@ -161,18 +161,20 @@ def test_an_input_that_cannot_travel_is_a_grader_error(judge: Judge, monkeypatch
     assert case.verdict is Verdict.GRADER_ERROR and "complex64" in case.text
 
 
-def test_closing_while_an_answer_is_awaited_cuts_the_connection(judge: Judge) -> None:
-    judge.open("toy.double")
-    with connect(judge) as sock:
-        send(sock, GREETING)
-        assert hear(sock).type == "case"
-        record = in_time(lambda: judge.close(grace_s=0.1), 4)
-        assert record.ending is Ending.BROKEN and set(verdicts(record).values()) == {Verdict.RUNTIME_ERROR}
-        with pytest.raises(WireClosed):
-            hear(sock)
-    judge.open("toy.signs")
-    check_graded("toy.signs", lambda x: x > 0, {})
-    assert set(verdicts(judge.close()).values()) == {Verdict.OK}
+def test_closing_while_an_answer_is_awaited_cuts_the_connection(seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the answer could be waited for longer than any test runs.
+    with serving(seeds, tmp_path, monkeypatch, case_s=2 * HANG_S) as judge:
+        judge.open("toy.double")
+        with connect(judge) as sock:
+            send(sock, GREETING)
+            assert hear(sock).type == "case"
+            record = in_time(lambda: judge.close(grace_s=0.1))
+            assert record.ending is Ending.BROKEN and set(verdicts(record).values()) == {Verdict.RUNTIME_ERROR}
+            with pytest.raises(WireClosed):
+                hear(sock)
+        judge.open("toy.signs")
+        check_graded("toy.signs", lambda x: x > 0, {})
+        assert set(verdicts(judge.close()).values()) == {Verdict.OK}
 
 
 def test_a_session_about_to_finish_is_waited_for(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +190,7 @@ def test_a_session_about_to_finish_is_waited_for(judge: Judge, monkeypatch: pyte
     with beside(lambda: check_graded("toy.double", double, {})):
         while not (judge._check and judge._check.running):
             time.sleep(0.01)
-        record = judge.close(grace_s=10)
+        record = judge.close(grace_s=HANG_S)
     assert record.ending is Ending.COMPLETE and set(verdicts(record).values()) == {Verdict.OK}
 
 
@@ -196,7 +198,7 @@ def test_a_check_that_was_left_running_does_not_keep_the_next_one_waiting(
     seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the first client could be waited for longer than any test runs.
-    with serving(seeds, tmp_path, monkeypatch, case_s=60) as judge:
+    with serving(seeds, tmp_path, monkeypatch, case_s=2 * HANG_S) as judge:
         judge.open("toy.double")
         with connect(judge) as first:
             send(first, GREETING)
@@ -211,13 +213,13 @@ def test_our_own_endless_computation_is_a_grader_error(judge: Judge, monkeypatch
     release = threading.Event()
     original = Double.reference
     monkeypatch.setattr(server_module, "JUDGING_S", 0.2)
-    monkeypatch.setattr(Double, "reference", lambda self, x: (release.wait(20), original(self, x))[1])
+    monkeypatch.setattr(Double, "reference", lambda self, x: (release.wait(2 * HANG_S), original(self, x))[1])
     judge.open("toy.double")
     with connect(judge) as sock:
         send(sock, GREETING)
         while not (judge._check and judge._check.running):
             time.sleep(0.01)
-        record = in_time(lambda: judge.close(grace_s=0.1), 5)
+        record = in_time(lambda: judge.close(grace_s=0.1))
         assert set(verdicts(record).values()) == {Verdict.GRADER_ERROR}
         release.set()
 
@@ -233,7 +235,7 @@ def test_an_exception_in_the_judge_itself_is_a_grader_error_and_the_next_check_i
         patched.setattr(CheckSession, "run", broken)
         with pytest.raises(WireClosed):
             check_graded("toy.double", double, {})
-    assert set(verdicts(in_time(judge.close, 5)).values()) == {Verdict.GRADER_ERROR}
+    assert set(verdicts(in_time(judge.close)).values()) == {Verdict.GRADER_ERROR}
     judge.open("toy.double")
     check_graded("toy.double", double, {})
     assert set(verdicts(judge.close()).values()) == {Verdict.OK}
@@ -242,7 +244,7 @@ def test_an_exception_in_the_judge_itself_is_a_grader_error_and_the_next_check_i
 def test_leaving_ends_everything_even_in_the_middle_of_a_case(seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sock = None
     try:
-        with serving(seeds, tmp_path, monkeypatch, case_s=60) as judge:
+        with serving(seeds, tmp_path, monkeypatch, case_s=2 * HANG_S) as judge:
             judge.open("toy.double")
             sock = connect(judge)
             send(sock, GREETING)

@@ -310,7 +310,7 @@ except RuntimeError as error:
 
 def python(script, root, **environment):
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

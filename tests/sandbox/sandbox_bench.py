@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import HOME, KERNEL, SHARED_MEMORY, WORK, Walls
 from autograder.sandbox.watchdog import Cause, Watchdog
 
-WAIT_S = 60.0
+WAIT_S = 300.0
 
 
 @dataclass
@@ -83,8 +83,19 @@ class Executed:
         return {kind for output in self.cells[index] for kind in output.get("data", {})}
 
 
-def execute(home: RunHome, *cells: str, cell_s: int = 60, metadata: Mapping[str, Any] | None = None, own_manager: bool = True) -> Executed:
-    """Run cells in a sandbox's kernel through nbclient, which makes and owns its manager or is given one."""
+def execute(
+    home: RunHome,
+    *cells: str,
+    cell_s: int = 60,
+    metadata: Mapping[str, Any] | None = None,
+    own_manager: bool = True,
+    executed: Callable[[int], object] = lambda index: None,
+) -> Executed:
+    """Run cells in a sandbox's kernel through nbclient, which makes and owns its manager or is given one.
+
+    Args:
+        executed: told the index of each cell that has ended.
+    """
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=dict(metadata or {}))
     client = NotebookClient(
         book,
@@ -93,6 +104,7 @@ def execute(home: RunHome, *cells: str, cell_s: int = 60, metadata: Mapping[str,
         interrupt_on_timeout=True,
         allow_errors=True,
         shutdown_kernel="immediate",
+        on_cell_executed=lambda cell, cell_index, execute_reply: executed(cell_index),
     )
     error = None
     try:

@@ -92,7 +92,7 @@ def test_an_ordinary_user_runs_a_notebook_too(open_folder: Path) -> None:
         "from autograder.sandbox.sandbox import Sandbox\n"
         "book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('import os; print(os.getuid(), open(\"a.txt\").read())')])\n"
         "with Sandbox({'a.txt': b'content'}) as sandbox:\n"
-        "    NotebookClient(book, kernel_manager_class=sandbox.kernel_manager_class, timeout=60).execute()\n"
+        "    NotebookClient(book, kernel_manager_class=sandbox.kernel_manager_class, timeout=600).execute()\n"
         "print(book.cells[0].outputs[0].text)\n"
     )
     done = run_as_ordinary_user([str(open_folder / "run.py")], open_folder)

@@ -51,7 +51,7 @@ def run_plain(plan: dict[str, Any], files: dict[str, bytes], tmp_path: Path) -> 
     whole = {"walled": False, "env": {}, "cwd": str(tmp_path), "folders": [], "limits": {}, **plan}
     command = [sys.executable, "-I", "-S", str(INNER), str(write_end)]
     parcel = b"".join(pack(whole, files))
-    done = subprocess.run(command, input=parcel, capture_output=True, pass_fds=[write_end], timeout=60, check=False, start_new_session=True)
+    done = subprocess.run(command, input=parcel, capture_output=True, pass_fds=[write_end], timeout=90, check=False, start_new_session=True)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as stream:
         return json.loads(stream.read()), done

@@ -56,7 +56,8 @@ def test_limits_of_one_process_hold() -> None:
 
 
 def test_cpu_time_is_limited_and_named() -> None:
-    with PlainSandbox({}, limits=Limits(case_s=1, cell_s=1, submission_s=1)) as run:
+    # the kernel's own start counts as well, and takes a slow machine some seconds.
+    with PlainSandbox({}, limits=Limits(case_s=1, cell_s=1, submission_s=15)) as run:
         done = execute(run, "while True: pass")
         assert type(done.error).__name__ == "DeadKernelError"
         assert run.cause_of_death is Cause.CPU
@@ -64,7 +65,7 @@ def test_cpu_time_is_limited_and_named() -> None:
 
 def test_a_cell_that_takes_too_long_is_interrupted() -> None:
     with PlainSandbox({}) as run:
-        done = execute(run, "while True: pass", "print('after')", cell_s=1)
+        done = execute(run, "while True: pass", "print('after')", cell_s=5)
     assert done.error_name(0) == "KeyboardInterrupt"
     assert done.text(1) == "after\n"
 
@@ -75,7 +76,7 @@ def test_children_of_the_kernel_end_with_it() -> None:
     with PlainSandbox({}) as run:
         done = execute(run, cell)
         pid = int(done.cells[0][0].data["text/plain"])
-    for _ in range(200):
+    for _ in range(1200):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             break
         time.sleep(0.05)
