@@ -75,3 +75,11 @@ def broken(x, out, width, stride_row, stride_column, BLOCK: tl.constexpr):
 @triton.jit
 def unknown_name(x, out, BLOCK: tl.constexpr):
     tl.store(out, bogus)  # noqa: F821
+
+
+@triton.jit
+def row_sums_of_exponentials(x, out, width, stride_row, stride_column, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    lane = tl.arange(0, BLOCK)
+    values = tl.load(x + row * stride_row + lane * stride_column, mask=lane < width, other=-float("inf"))
+    tl.store(out + row, tl.sum(tl.exp(values), axis=0))

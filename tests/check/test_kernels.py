@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from call_plans import kernel_plan
@@ -96,6 +97,15 @@ def test_a_grid_may_be_a_tuple_a_list_or_a_number(grid: Any) -> None:
 def test_an_empty_grid_launches_nothing() -> None:
     given, finding = launched(kernels.stub, torch.zeros(0, 5))
     assert finding is None and given.tensors["out.0"].shape == (4,)
+
+
+def test_a_notebook_that_lets_numpy_raise_still_underflows_like_a_gpu() -> None:
+    plan, tensors = plan_of(torch.full((4, 5), -300.0))
+    with np.errstate(all="raise"):
+        given = carry_out(plan, tensors, kernels.row_sums_of_exponentials, {"grid": rows})
+        with pytest.raises(FloatingPointError):
+            np.exp(np.float32(-300))
+    assert given.tensors["out.0"][2:-2].tolist() == [0.0] * 4
 
 
 def test_a_stub_inside_the_kernel_is_not_written_yet() -> None:
