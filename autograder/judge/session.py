@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.exercise.case import Case
@@ -24,11 +25,17 @@ from vislab.wire.limits import WireClosed, WireError, WireLimit
 
 log = logging.getLogger(__name__)
 
+# answers beyond this are examined as they come: a hostile notebook must not fill the grader's memory with them.
+HELD_BYTES_MAX = 256 << 20
+
 Prepared = tuple[CallPlan, Expected]
 
 
 class CheckSession:
     """Runs one exercise's cases, in a secret order, against one answer.
+
+    Answers are examined when the last one is in. A wrong answer takes longer to examine than a right one, and whoever waits for the next
+    case could tell the two apart and try something else.
 
     Args:
         exercise: the one that is checked.
@@ -61,19 +68,38 @@ class CheckSession:
         order = list(self.exercise.cases())
         random.Random(self._seeds.order_seed(self.exercise.name)).shuffle(order)
         ending = Ending.COMPLETE
+        held: list[_Answered] = []
         for number, case in enumerate(order):
             try:
-                record, ending = self._judge(case, number, exchange)
-            except Exception as error:  # a fault of the reference or the judge must not become a student's zero
-                log.exception("judging %s, case %r", self.exercise.name, case.name)
-                record, ending = (
-                    self._record(case, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"),
-                    Ending.COMPLETE,
-                )
-            self._records[case.name] = record
-            if ending is not Ending.COMPLETE:
-                break
+                answered = self._ask(case, number, exchange)
+            except Exception as error:
+                self._records[case.name] = self._failed(case, error)
+                continue
+            if isinstance(answered, _Answered):
+                held.append(answered)
+                if sum(each.size_bytes for each in held) > HELD_BYTES_MAX:
+                    self._examine_all(held)
+                continue
+            self._records[case.name], ending = answered
+            break
+        self._examine_all(held)
         return self.record(ending)
+
+    def _examine_all(self, held: list[_Answered]) -> None:
+        for answered in held:
+            case = answered.case
+            try:
+                finding = self._examine(answered)
+                record = self._record(case, Verdict.OK) if finding is None else self._record(case, finding.verdict, finding.text)
+            except Exception as error:
+                record = self._failed(case, error)
+            self._records[case.name] = record
+        held.clear()
+
+    def _failed(self, case: Case, error: Exception) -> CaseRecord:
+        # a fault of the reference or the judge must not become a student's zero
+        log.error("judging %s, case %r", self.exercise.name, case.name, exc_info=error)
+        return self._record(case, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}")
 
     def record(self, ending: Ending) -> CheckRecord:
         """Return the record so far; cases that were never judged follow from how the check ended."""
@@ -86,10 +112,12 @@ class CheckSession:
         observed = Observation(self._mutated, self._rng_moved, tuple(sorted(self._forbidden)), tuple(sorted(self._tripped)))
         return CheckRecord(self.exercise.name, ending, cases, observed)
 
-    def _judge(self, case: Case, number: int, exchange: Exchange) -> tuple[CaseRecord, Ending]:
+    def _ask(self, case: Case, number: int, exchange: Exchange) -> _Answered | tuple[CaseRecord, Ending]:
+        """Return the answer, or how the check ended in this case."""
         plan, expected = self._prepare(case)
         try:
             message = exchange({"type": "case", "id": number, **plan.header}, plan.tensors, self._case_s)
+            return _Answered(case, plan, expected, _well_formed(message, number))
         except TimeoutError:
             if self._on_stall is not None:
                 self._on_stall()
@@ -100,15 +128,8 @@ class CheckSession:
             ), Ending.BROKEN
         except WireLimit:
             return self._record(case, Verdict.OUTPUT_LIMIT, "the answer is too large"), Ending.BROKEN
-        except WireError:
+        except (WireError, _Malformed):
             return self._record(case, Verdict.RUNTIME_ERROR, "the answer was malformed"), Ending.BROKEN
-        try:
-            finding = self._examine(case, number, message, plan, expected)
-        except _Malformed:
-            return self._record(case, Verdict.RUNTIME_ERROR, "the answer was malformed"), Ending.BROKEN
-        if finding is None:
-            return self._record(case, Verdict.OK), Ending.COMPLETE
-        return self._record(case, finding.verdict, finding.text), Ending.COMPLETE
 
     def _prepare(self, case: Case) -> Prepared:
         if self._prepared is None:
@@ -123,10 +144,9 @@ class CheckSession:
         expected = expect(self.exercise, case, inputs, self._seeds.cotangent_seed(name, case.name))
         return make_plan(self.exercise, case, inputs, expected.cotangents, self._seeds.call_seed(name, case.name)), expected
 
-    def _examine(self, case: Case, number: int, message: Message, plan: CallPlan, expected: Expected) -> Finding | None:
+    def _examine(self, answered: _Answered) -> Finding | None:
+        case, plan, expected, message = answered.case, answered.plan, answered.expected, answered.message
         header = message.header
-        if header.get("id") != number or message.type not in ("answer", "failure"):
-            raise _Malformed
         self._observe(header.get("observed"))
         if message.type == "failure":
             error = str(header.get("error"))
@@ -135,8 +155,7 @@ class CheckSession:
             return examine_failure(str(header.get("stage")), error)
         if expected.raises is not None:
             return Finding(Verdict.WRONG_VALUE, f"the call must raise {expected.raises}, and returned")
-        outputs, gradients = _described(header.get("outputs")), _described(header.get("gradients"))
-        finding = examine(plan.header, outputs, gradients, message.tensors, expected.targets, plan.tensors)
+        finding = examine(plan.header, header["outputs"], header["gradients"], message.tensors, expected.targets, plan.tensors)
         if finding is not None and finding.diagnosable:
             term = named_wrong_term(self.exercise, case, plan, message.tensors, expected)
             if term is not None:
@@ -161,10 +180,29 @@ class _Malformed(Exception):
     pass
 
 
-def _described(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+@dataclass(frozen=True)
+class _Answered:
+    """One case and what came back, not yet examined."""
+
+    case: Case
+    plan: CallPlan
+    expected: Expected
+    message: Message
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.message.tensors.values())
+
+
+def _well_formed(message: Message, number: int) -> Message:
+    header = message.header
+    if header.get("id") != number or message.type not in ("answer", "failure"):
         raise _Malformed
-    return value
+    if message.type == "answer":
+        for part in (header.get("outputs"), header.get("gradients")):
+            if not isinstance(part, list) or not all(isinstance(item, dict) for item in part):
+                raise _Malformed
+    return message
 
 
 def _words(value: Any) -> list[str]:

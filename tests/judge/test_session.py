@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from judged_exercises import EXERCISES, Double, double, root
 
 from autograder.exercise.seeds import SeedSource
+from autograder.judge import session as session_module
 from autograder.judge.exchange import LocalExchange
 from autograder.judge.records import CheckRecord, Ending, Observation
 from autograder.judge.session import CheckSession
@@ -93,6 +94,32 @@ def test_the_order_is_secret_and_the_record_is_not(seeds: SeedSource) -> None:
     others = [orders(SeedSource(bytes([i]) * 16, "ab")) for i in range(6)]
     assert len({tuple(order) for order in [first, *others]}) == 7
     assert all(sorted(order) == sorted(first) for order in others)
+
+
+@pytest.mark.parametrize(("held_bytes", "early"), [(session_module.HELD_BYTES_MAX, False), (0, True)], ids=["as shipped", "nothing held"])
+def test_no_answer_is_examined_while_another_is_awaited(
+    seeds: SeedSource, monkeypatch: pytest.MonkeyPatch, held_bytes: int, early: bool
+) -> None:
+    examined: list[Any] = []
+    before: list[int] = []
+
+    def examine(*args: Any) -> None:
+        examined.append(original(*args))
+        return examined[-1]
+
+    def reply(header: Mapping[str, Any], tensors: Tensors, timeout_s: float) -> Message:
+        before.append(len(examined))
+        # half of the answers are wrong: how long the next case takes must not tell which.
+        answer = honest(header, tensors)
+        return Message(answer.header, {name: tensor + header["id"] % 2 for name, tensor in answer.tensors.items()})
+
+    original = session_module.examine
+    monkeypatch.setattr(session_module, "examine", examine)
+    monkeypatch.setattr(session_module, "HELD_BYTES_MAX", held_bytes)
+    record = CheckSession(Double(), seeds, 1.0).run(reply)
+    assert len(examined) == len(before) == len(NAMES) and {case.verdict for case in record.cases} > {Verdict.OK}
+    # beyond what is held, memory goes before silence.
+    assert any(before) is early
 
 
 def test_inputs_are_redrawn_for_every_secret_and_submission(seeds: SeedSource) -> None:
