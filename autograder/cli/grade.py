@@ -24,9 +24,12 @@ from autograder.cli.terminal import (
     print_json,
     steps,
 )
+from autograder.engine.course import Course
 from autograder.engine.receive import receive
 from autograder.engine.whole_class import ClassRun, grade_class
 from autograder.gradebook.run import autograde, generate_feedback
+
+NAMES_SHOWN = 12
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,6 +51,8 @@ def grade(
     here = course_at(course)
     if unsafe_no_sandbox:
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
+    here.assignment(assignment)
+    _know(here, assignment, student or [])
     with steps(json) as stage:
         records = receive(here, assignment, stage("intake", None), student)
         if not records:
@@ -79,6 +84,16 @@ def grade(
         err.print(f"[bold red]not entered:[/] {escape(student_id)}: {escape('; '.join(entered.log[-3:]))}", soft_wrap=True)
     if run.ungraded or failed or run.unsaved or entered.failed:
         sys.exit(EXIT_UNGRADED)
+
+
+def _know(course: Course, assignment: str, students: list[str]) -> None:
+    """Refuse a student who handed nothing in, before anybody is graded: a misspelt name must not pass as done."""
+    for student in students:
+        if not (course.root / "submitted" / student / assignment).is_dir():
+            there = sorted(path.parent.name for path in (course.root / "submitted").glob(f"*/{assignment}"))
+            known = ", ".join(there[:NAMES_SHOWN]) + (" …" if len(there) > NAMES_SHOWN else "")
+            where = f"{assignment} in {course.root / 'submitted'}"
+            raise Failed(f"--student {student} has no submission of {where}; there are: {known or 'none'}")
 
 
 def _as_json(run: ClassRun, records: list[dict]) -> dict:

@@ -52,7 +52,13 @@ def print_json(value: Any) -> None:
 
 
 def course_at(folder: Path) -> Course:
-    """Return the course in ``folder``."""
+    """Return the course in ``folder``.
+
+    Raises:
+        Failed: there is no such folder; one that is misspelt must not look like one without submissions.
+    """
+    if not folder.is_dir():
+        raise Failed(f"--course {folder} is no folder; name the one in which nbgrader is started")
     return Course(folder.resolve())
 
 

@@ -1,0 +1,52 @@
+"""What an instructor mistypes: one sentence with name, value and remedy, exit code 2, and nothing touched."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ASSIGNMENT = "a1_pose"
+
+
+@pytest.fixture
+def course(root: Path, tmp_path: Path) -> Path:
+    """A course folder with a release and the submission of one student, not taken in."""
+    released = root / "release" / ASSIGNMENT
+    shutil.copytree(released, tmp_path / "course" / "release" / ASSIGNMENT)
+    shutil.copytree(released, tmp_path / "course" / "submitted" / "ada" / ASSIGNMENT)
+    return tmp_path / "course"
+
+
+def typed(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Type a command in the repository."""
+    return subprocess.run([sys.executable, "-m", "autograder", *words], cwd=root, capture_output=True, text=True, timeout=180)
+
+
+def refused(root: Path, *words: str) -> str:
+    """Return the one line that a refused command prints."""
+    done = typed(root, *words)
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+    return lines[0].removeprefix("error: ")
+
+
+@pytest.mark.parametrize("command", ["grade", "intake"])
+def test_a_course_folder_that_is_not_there(root: Path, tmp_path: Path, command: str) -> None:
+    told = refused(root, command, ASSIGNMENT, "--json", "--course", str(tmp_path / "corse"))
+    assert told == f"--course {tmp_path / 'corse'} is no folder; name the one in which nbgrader is started"
+
+
+def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course: Path) -> None:
+    told = refused(root, "grade", ASSIGNMENT, "--course", str(course), "--student", "ada", "--student", "adda")
+    assert told == f"--student adda has no submission of {ASSIGNMENT} in {course / 'submitted'}; there are: ada"
+    assert not (course / "intake").exists()
+
+
+def test_an_unknown_assignment_is_answered_with_the_known_ones(root: Path, course: Path) -> None:
+    told = refused(root, "grade", "a1_post", "--course", str(course))
+    assert told.startswith("unknown assignment 'a1_post'; the assignments under ") and told.endswith(f" are: {ASSIGNMENT}")
