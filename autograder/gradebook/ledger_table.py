@@ -28,6 +28,8 @@ MEANING: Mapping[str, str] = {
     Verdict.OK: "right in every case",
 }
 MESSAGES_MAX = 12
+# a text that more cases than this have in common is told once.
+SHARED_MIN = 3
 
 # one line: it stands inside a page's body, which a markdown renderer goes through.
 STYLE = " ".join(
@@ -211,9 +213,20 @@ def _messages(entry: Mapping[str, Any]) -> str:
 
 
 def _failed(entry: Mapping[str, Any]) -> list[str]:
-    messages = list(dict.fromkeys(str(case["message"]) for case in entry["cases"] if case["message"]))
-    more = len(messages) - MESSAGES_MAX
-    return messages[:MESSAGES_MAX] + ([f"… and {more} more"] if more > 0 else [])
+    """Return what the failed cases say; a text that many share, such as that of a crash, stands once and behind those of single cases."""
+    sharing: dict[str, list[Mapping[str, Any]]] = {}
+    for case in entry["cases"]:
+        if case["message"]:
+            sharing.setdefault(str(case["text"]), []).append(case)
+    single, shared = [], []
+    for text, cases in sharing.items():
+        if len(cases) > SHARED_MIN:
+            families = ", ".join(dict.fromkeys(str(case["family"]) for case in cases))
+            shared.append(f"[{entry['name']} · {families} · {len(cases)} cases] {text}")
+        else:
+            single += [str(case["message"]) for case in cases]
+    more = len(single) - MESSAGES_MAX
+    return [*single[:MESSAGES_MAX], *([f"… and {more} more"] if more > 0 else []), *shared]
 
 
 def _observed(entry: Mapping[str, Any]) -> str:
