@@ -92,6 +92,8 @@ class GraderView(LedgerView):
 
     show_outputs = Bool(True, help="Show what the student's code printed and drew, as text and pictures.").tag(config=True)
     for_grader = True
+    # the formgrader frames every picture in red, as if something were wrong with it.
+    style = f"{STYLE} .rendered_html img, .output_area img {{ border: none; }}"
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as graders see it; feedback pages, which come through the same exporter, are left to ``FeedbackView``."""

@@ -32,6 +32,8 @@ _CLASS = re.compile(r"(?:highlight|language-[\w+-]+|[a-z][a-z0-9]{0,2})")
 # a file beside the notebook: an address of the server itself could do something when it is loaded, such as log the grader out.
 _LOCAL = re.compile(r"(?!.*\.\.)\w[\w ./%+-]*")
 _NO_ADDRESS = re.compile(r'<img(?![^>]* src=)(?:[^>]*? alt="([^"]*)")?[^>]*>')
+# a badge: all that a link shows is a picture from elsewhere.
+_BADGE = re.compile(r'(<a [^>]*>)<img(?![^>]* src=)[^>]*? alt="([^"]+)"[^>]*>(</a>)')
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 # escape sequences that move the cursor or hide text; colours stay, nbconvert turns them into spans.
 _ESCAPE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;:?]*[ -/]*[@-ln-~]")
@@ -64,7 +66,8 @@ def safe_markdown(source: str, attachments: Mapping[str, Mapping[str, str]] | No
         clean = bleach.clean(rendered, tags=TAGS, attributes=_allowed, protocols=PROTOCOLS)
     except Exception:  # a text that the renderer cannot take is still a text: an answer must never be lost to its grader
         clean = f"<pre>{html.escape(source)}</pre>"
-    return one_line(f"<div>{_NO_ADDRESS.sub(_left_out, clean)}</div>")
+    shown = _NO_ADDRESS.sub(_left_out, _BADGE.sub(r"\1\2\3", clean))
+    return one_line(f"<div>{shown}</div>")
 
 
 def safe_text(text: str) -> str:

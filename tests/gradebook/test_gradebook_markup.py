@@ -69,6 +69,14 @@ def test_pasted_pictures_are_shown_and_missing_ones_do_no_harm() -> None:
     assert "svg+xml" not in svg and "[picture: a]" in svg
 
 
+def test_a_badge_becomes_a_link_of_words() -> None:
+    badge = "[![Open & run](https://example.org/badge.svg)](https://example.org/a1)"
+    assert safe_markdown(f"{badge} · more") == '<div><p><a href="https://example.org/a1">Open &amp; run</a> · more</p>&#10;</div>'
+    # a picture of one's own stays a picture, and one that is not alone in its link says what it is.
+    assert 'src="figures/c.png"' in safe_markdown("[![c](figures/c.png)](https://example.org)")
+    assert "see [picture: b]" in safe_markdown("[see ![b](https://example.org/b.png)](https://example.org)")
+
+
 def test_a_text_that_the_renderer_cannot_take_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> str:
         raise RecursionError

@@ -163,6 +163,10 @@ def test_the_formgrader_shows_ledger_and_outputs(graded: TinyCourse) -> None:
     assert "all hidden tests passed" not in text
 
 
+def test_the_formgrader_frames_no_picture_in_red(graded: TinyCourse) -> None:
+    assert ".rendered_html img, .output_area img { border: none; }" in _formgrader(graded)
+
+
 @pytest.mark.parametrize("make", [_feedback, _formgrader])
 def test_nothing_of_the_student_runs_in_a_reader(graded: TinyCourse, make) -> None:
     html = make(graded)
