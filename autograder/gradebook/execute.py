@@ -72,7 +72,9 @@ class Execute(CoursePart, NbgraderExecute):
             unscored = _take_outputs(nb, result.executed)
             graded = Graded(result.ledger, unscored)
         except Exception as error:
-            self.log.error("GRADER_ERROR: %s of %s for %s is not graded: %s", who[2], who[0], who[1], _reason(error), exc_info=True)
+            self.log.error("GRADER_ERROR: %s of %s for %s is not graded: %s", who[2], who[0], who[1], _reason(error))
+            # where it happened helps whoever mends the grader, and hides the sentence above from whoever only has to make a secret.
+            self.log.debug("%s of %s for %s failed here:", who[2], who[0], who[1], exc_info=True)
             graded = failure(who[0], who[2], _reason(error))
         else:
             if graded.ledger["status"] == "GRADER_ERROR":

@@ -69,6 +69,17 @@ def test_the_whole_road_typed_by_an_instructor(course: TinyCourse) -> None:
     assert _rows(course) == typed
 
 
+def test_a_failure_of_ours_is_one_sentence_on_the_screen_and_a_trace_only_where_it_is_asked_for(course: TinyCourse) -> None:
+    course.hand_in("ann", notebooks=("two",))
+    prepare(course.root, "ann", "two", fault="no secret; make one")
+    for words, traced in ((["--force"], False), (["--force", "--debug"], True)):
+        done = _type(course, "autograde", ASSIGNMENT, *words)
+        said = [line for line in done.stderr.splitlines() if "ERROR" in line]
+        sentence = f"GRADER_ERROR: two of {ASSIGNMENT} for ann is not graded: RuntimeError: no secret; make one"
+        assert done.returncode == 0 and len(said) == 1 and said[0].endswith(sentence), done.stderr
+        assert ("Traceback" in done.stderr) is traced
+
+
 def test_autograde_stops_where_intake_has_not_been_run(course: TinyCourse) -> None:
     _class_of_two(course)
     shutil.copytree(course.root / "intake" / "ann", course.root / "submitted" / "cleo")
