@@ -72,4 +72,4 @@ def _secret() -> Proof:
         read_secret()
     except SecretError as error:
         return Proof("course secret", False, str(error), True)
-    return Proof("course secret", True, f"{secret_path()}, mode 0600, outside git", True)
+    return Proof("course secret", True, f"{secret_path()}, mode 0600, not tracked by git", True)

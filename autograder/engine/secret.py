@@ -73,10 +73,15 @@ def make_secret(path: Path | None = None) -> Path:
 
 
 def _tracked(path: Path) -> bool:
+    # the file that a link leads to may lie in a repository although the link does not.
+    return any(_listed_by_git(each) for each in dict.fromkeys((path, path.resolve())))
+
+
+def _listed_by_git(path: Path) -> bool:
+    # git says nothing about a repository of another user's, unless it is told that this is safe: here it only lists.
+    command = ["git", "-c", "safe.directory=*", "-C", str(path.parent), "ls-files", "--error-unmatch", "--", path.name]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(path.parent), "ls-files", "--error-unmatch", path.name], capture_output=True, timeout=10, check=False
-        )
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

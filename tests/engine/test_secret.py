@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -53,6 +54,31 @@ def test_a_secret_in_git_is_refused(tmp_path: Path) -> None:
     subprocess.run(["git", "-C", str(tmp_path), "add", "secret"], check=True, timeout=600)
     with pytest.raises(SecretError, match="tracked by git"):
         read_secret(path)
+
+
+@pytest.fixture
+def in_git(tmp_path: Path) -> Path:
+    """A secret that is tracked by git."""
+    (tmp_path / "dotfiles").mkdir()
+    path = written(tmp_path / "dotfiles" / "secret")
+    for words in (["init", "-q"], ["add", "secret"]):
+        subprocess.run(["git", "-C", str(path.parent), *words], check=True, timeout=30)
+    return path
+
+
+def test_a_link_to_a_secret_in_git_is_refused(in_git: Path, tmp_path: Path) -> None:
+    link = tmp_path / "secret"
+    link.symlink_to(in_git)
+    with pytest.raises(SecretError, match="tracked by git"):
+        read_secret(link)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_secret_in_the_repository_of_another_user_is_refused(in_git: Path) -> None:
+    for path in (in_git.parent, in_git.parent / ".git"):
+        os.chown(path, 65534, 65534)
+    with pytest.raises(SecretError, match="tracked by git"):
+        read_secret(in_git)
 
 
 def test_where_it_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
