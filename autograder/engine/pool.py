@@ -51,11 +51,12 @@ def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1, work: 
     """
     left = list(jobs)
     for number in range(1, TRIES_MAX + 1):
+        # a class that is graded already leaves none, and a pool without workers cannot be made.
+        if not left:
+            return
         # the last try goes one at a time, so that a job that kills its worker cannot take others with it.
         last = number == TRIES_MAX
         left = _one_at_a_time(left, finished, work) if last else _round(left, finished, workers, work)
-        if not left:
-            return
     for job in left:
         finished(job, refused(job, f"the grading process died {TRIES_MAX} times on this notebook"))
 

@@ -45,6 +45,10 @@ def test_every_job_ends_once(make_job: Callable[..., Job]) -> None:
     assert set(ran(make_job, graded, ["ada", "ben", "cleo"])) == {"ada", "ben", "cleo"}
 
 
+def test_a_class_that_is_graded_already_leaves_nothing_to_do(make_job: Callable[..., Job]) -> None:
+    assert ran(make_job, graded, []) == {}
+
+
 def test_a_job_that_always_kills_its_worker_is_our_failure_alone(make_job: Callable[..., Job]) -> None:
     found = ran(make_job, dies_on_ben, ["ada", "ben", "cleo", "dan"])
     assert found["ben"].is_grader_error and "died 3 times" in found["ben"].ledger["error"]
