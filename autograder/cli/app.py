@@ -15,6 +15,7 @@ from autograder.engine.secret import SecretError
 from autograder.engine.store import StoreError
 from autograder.exercise.assignment import AssignmentError
 from autograder.exercise.exercise import ExerciseError
+from autograder.gradebook.run import GradebookError
 from autograder.intake.limits import IntakeError
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.limits import LimitsError
@@ -29,7 +30,7 @@ app = typer.Typer(
 for room in (authoring, intake, grade, audit, doctor, demo):
     room.add_to(app)
 
-USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError)
+USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError, GradebookError)
 FAULTY = (AuthoringError, ExerciseError)
 
 

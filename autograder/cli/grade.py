@@ -27,7 +27,7 @@ from autograder.cli.terminal import (
 from autograder.engine.course import Course
 from autograder.engine.receive import receive
 from autograder.engine.whole_class import ClassRun, grade_class
-from autograder.gradebook.run import autograde, generate_feedback
+from autograder.gradebook.run import autograde, generate_feedback, require_assignment
 
 NAMES_SHOWN = 12
 
@@ -53,6 +53,7 @@ def grade(
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
     here.assignment(assignment)
     _know(here, assignment, student or [])
+    require_assignment(here.root, assignment)
     with steps(json) as stage:
         records = receive(here, assignment, stage("intake", None), student)
         if not records:
@@ -81,7 +82,7 @@ def grade(
     for line in run.unsaved:
         err.print(f"[bold red]not stored:[/] {escape(line)}", soft_wrap=True)
     for student_id in entered.failed:
-        err.print(f"[bold red]not entered:[/] {escape(student_id)}: {escape('; '.join(entered.log[-3:]))}", soft_wrap=True)
+        err.print(f"[bold red]not entered:[/] {escape(student_id)}: {escape(entered.reasons[student_id])}", soft_wrap=True)
     if run.ungraded or failed or run.unsaved or entered.failed:
         sys.exit(EXIT_UNGRADED)
 

@@ -7,13 +7,13 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy.exc
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -28,6 +28,8 @@ from autograder.gradebook.schedule import ScheduleError, read_schedule, sync_ass
 CONFIG = "nbgrader_config.py"
 SHIPPED_CONFIG = Path(__file__).resolve().parents[2] / CONFIG
 TRIES = 3
+# what nbgrader logs around the reason why it gives a submission up.
+BESIDE_THE_POINT = ("Traceback", "There was an error processing", "Please see the", "Removing failed assignment")
 
 Progress = Callable[[str], None]
 
@@ -44,11 +46,13 @@ class Outcome:
         done: students, in order; empty for a step that concerns the assignment.
         failed: students for whom nbgrader gave up.
         log: nbgrader's warnings and errors, one line each.
+        reasons: student to what nbgrader said before it gave up, in one line.
     """
 
     done: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(course_root: Path) -> Config:
@@ -85,6 +89,35 @@ def generate_assignment(course_root: Path, assignment: str) -> Outcome:
                 shutil.copytree(Path(scratch) / assignment, release)
         _sync(session, assignment)
         return Outcome(log=tuple(session.lines))
+
+
+def require_assignment(course_root: Path, assignment: str) -> None:
+    """See to it that the gradebook knows the assignment: nbgrader would give up every single submission of it.
+
+    Raises:
+        GradebookError: it does not; the message names the command that tells it.
+    """
+    config = load_config(course_root)
+    coursedir = CourseDirectory(config=config)
+    path = sqlite_path(coursedir.db_url)
+    prepare_nbgrader()
+    # merely asking a gradebook that is not there would make one.
+    if path is None or path.exists():
+        try:
+            with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+                gradebook.find_assignment(assignment)
+                return
+        except MissingEntry:
+            pass
+        except sqlalchemy.exc.OperationalError as error:
+            if is_lock(error):
+                # whoever writes marks waits for it, and names it.
+                return
+            raise GradebookError(
+                f"{path or coursedir.db_url} cannot be read ({error.orig}); put back a copy, or mend what it says"
+            ) from error
+    remedy = f"type 'nbgrader generate_assignment {assignment} --force' in {coursedir.root}, then this command again"
+    raise GradebookError(f"{path or coursedir.db_url} does not know the assignment {assignment}; {remedy}")
 
 
 def autograde(
@@ -169,27 +202,36 @@ class _Session:
     ) -> Outcome:
         """Run a converter for one student after another: what nbgrader gives up for one costs no other."""
         self.coursedir.assignment_id = assignment
-        done, failed = [], []
+        done: list[str] = []
+        reasons: dict[str, str] = {}
         for student in self.students(directory, assignment) if students is None else students:
             self.coursedir.student_id = student
+            said = len(self.lines)
             try:
                 if glob.escape(student) != student:
                     # nbgrader reads ids as patterns: it would grade somebody else's notebooks.
                     raise NbGraderException(f"student id {student!r} must not hold '*', '?' or '['; rename the folder")
                 self.start(converter, force=True)
             except NbGraderException as error:
+                reasons[student] = _reason(self.lines[said:]) or str(error)
                 self.log.error("%s: %s", student, error)
-                failed.append(student)
             else:
                 done.append(student)
             progress(student)
-        return Outcome(tuple(done), tuple(failed), tuple(self.lines))
+        return Outcome(tuple(done), tuple(reasons), tuple(self.lines), reasons)
 
     def students(self, directory: str, assignment: str) -> list[str]:
         """Return the students that have a folder there, found as nbgrader finds them."""
         before, _, after = self.coursedir.format_path(directory, "\0", assignment).partition("\0")
         found = glob.glob(glob.escape(before) + "*" + glob.escape(after))
         return sorted(path[len(before) : len(path) - len(after)] for path in found if Path(path).is_dir())
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """Return what matters of the lines that nbgrader writes when it gives a submission up: no trace, nor lines that point to one."""
+    told = [" ".join(line.split()) for line in lines if not line.startswith(BESIDE_THE_POINT)]
+    traces = [line.strip().splitlines()[-1] for line in lines if line.startswith("Traceback")]
+    return "; ".join(dict.fromkeys(told or traces))
 
 
 @contextmanager

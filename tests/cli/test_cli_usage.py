@@ -50,3 +50,9 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
 def test_an_unknown_assignment_is_answered_with_the_known_ones(root: Path, course: Path) -> None:
     told = refused(root, "grade", "a1_post", "--course", str(course))
     assert told.startswith("unknown assignment 'a1_post'; the assignments under ") and told.endswith(f" are: {ASSIGNMENT}")
+
+
+def test_an_assignment_that_the_gradebook_does_not_know_is_named_before_anybody_is_graded(root: Path, course: Path) -> None:
+    told = refused(root, "grade", ASSIGNMENT, "--course", str(course))
+    assert told.startswith(f"{course / 'gradebook.db'} does not know the assignment {ASSIGNMENT}; type 'nbgrader generate_assignment ")
+    assert not (course / "intake").exists() and not (course / "gradebook.db").exists()

@@ -27,6 +27,7 @@ from autograder.gradebook.run import (
     generate_assignment,
     generate_feedback,
     load_config,
+    require_assignment,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -121,6 +122,26 @@ def test_one_student_that_nbgrader_gives_up_costs_no_other(course: TinyCourse) -
     outcome = autograde(course.root, ASSIGNMENT)
     assert (outcome.done, outcome.failed) == (("bob",), ("ann",))
     assert any("schema" in line or "old version" in line for line in outcome.log)
+    told = outcome.reasons["ann"]
+    assert list(outcome.reasons) == ["ann"] and told.startswith("One or more notebooks in the assignment use an old version")
+    assert "\n" not in told and "Traceback" not in told and "above" not in told
+
+
+def test_an_assignment_that_the_gradebook_does_not_know_is_named_with_the_remedy(course: TinyCourse) -> None:
+    require_assignment(course.root, ASSIGNMENT)
+    told = f"gradebook.db does not know the assignment {{}}; type 'nbgrader generate_assignment {{}} --force' in {course.root}, then"
+    with pytest.raises(GradebookError, match=told.format("t2", "t2")):
+        require_assignment(course.root, "t2")
+    course.gradebook_path.unlink()
+    with pytest.raises(GradebookError, match=told.format(ASSIGNMENT, ASSIGNMENT)):
+        require_assignment(course.root, ASSIGNMENT)
+    assert not course.gradebook_path.exists()
+
+
+def test_a_gradebook_that_is_held_is_left_to_whoever_writes_marks(course: TinyCourse, held: sqlite3.Connection) -> None:
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.CourseDirectory.db_url = 'sqlite:///{course.gradebook_path}?timeout=0.05'\n")
+    require_assignment(course.root, ASSIGNMENT)
 
 
 def test_progress_stands_in_the_outcome_and_not_on_the_screen(course: TinyCourse, capfd: pytest.CaptureFixture[str]) -> None:
