@@ -56,7 +56,9 @@ class Course:
         """
         folder = self.root / "release" / assignment
         if not folder.is_dir():
-            raise CourseError(f"{folder} is missing; run 'python -m autograder build {assignment}', then release it")
+            here = f"type 'nbgrader generate_assignment {assignment} --force' in {self.root}, beside a copy of the repository's source/"
+            remedy = f"run 'python -m autograder build {assignment}'" if self.root == REPOSITORY else here
+            raise CourseError(f"{folder} is missing; {remedy}")
         return folder
 
     def students(self, assignment: str) -> list[str]:

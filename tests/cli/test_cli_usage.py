@@ -47,6 +47,14 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
     assert not (course / "intake").exists()
 
 
+def test_a_course_of_its_own_is_released_by_nbgrader(root: Path, course: Path) -> None:
+    """``build`` writes into the repository alone: repeating it would never mend this."""
+    shutil.rmtree(course / "release")
+    told = refused(root, "intake", ASSIGNMENT, "--json", "--course", str(course))
+    remedy = f"type 'nbgrader generate_assignment {ASSIGNMENT} --force' in {course}, beside a copy of the repository's source/"
+    assert told == f"{course / 'release' / ASSIGNMENT} is missing; {remedy}"
+
+
 def test_an_unknown_assignment_is_answered_with_the_known_ones(root: Path, course: Path) -> None:
     told = refused(root, "grade", "a1_post", "--course", str(course))
     assert told.startswith("unknown assignment 'a1_post'; the assignments under ") and told.endswith(f" are: {ASSIGNMENT}")
