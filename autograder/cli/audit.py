@@ -10,7 +10,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.audit.assignment_audit import AssignmentAudit, audit_assignment
-from autograder.cli.terminal import EXIT_FAULTY, JsonOption, OptionalAssignment, WorkersOption, chosen, out, print_json, progress_bar
+from autograder.cli.terminal import (
+    EXIT_FAULTY,
+    JsonOption,
+    OptionalAssignment,
+    WorkersOption,
+    chosen,
+    out,
+    print_json,
+    progress_bar,
+    require_walls,
+)
 from autograder.engine.course import REPOSITORY
 
 
@@ -27,6 +37,8 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Prove that right answers keep their marks and wrong ones lose them. Exit 1 when anything fails."""
+    if walls:
+        require_walls("--no-walls to leave the solved and the untouched notebooks out")
     audits = []
     for each in chosen(assignment):
         total = len(each.exercises) + (2 * len(each.notebooks) if walls else 0)

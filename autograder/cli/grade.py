@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.cli.intake import print_records
+from autograder.cli.intake import print_summary
 from autograder.cli.terminal import (
     EXIT_UNGRADED,
     AssignmentArgument,
@@ -22,12 +22,15 @@ from autograder.cli.terminal import (
     err,
     out,
     print_json,
+    require_walls,
     steps,
 )
 from autograder.engine.course import Course
 from autograder.engine.receive import receive
+from autograder.engine.secret import read_secret
 from autograder.engine.whole_class import ClassRun, grade_class
 from autograder.gradebook.run import autograde, generate_feedback, require_assignment
+from autograder.intake.course import IntakeSummary
 
 NAMES_SHOWN = 12
 
@@ -53,10 +56,14 @@ def grade(
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
     here.assignment(assignment)
     _know(here, assignment, student or [])
+    # before minutes are spent on intake.
     require_assignment(here.root, assignment)
+    read_secret()
+    if not unsafe_no_sandbox:
+        require_walls("--unsafe-no-sandbox to run submissions without any protection")
     with steps(json) as stage:
-        records = receive(here, assignment, stage("intake", None), student)
-        if not records:
+        taken = receive(here, assignment, stage("intake", None), student)
+        if not taken.records and not taken.stale:
             raise Failed(
                 f"{here.root / 'submitted'} holds no submission of {assignment}; collect first: nbgrader zip_collect or nbgrader collect"
             )
@@ -73,17 +80,16 @@ def grade(
         entered = autograde(here.root, assignment, student, stage("gradebook", None), walls=not unsafe_no_sandbox)
         if feedback:
             generate_feedback(here.root, assignment, student, stage("feedback", None))
-    failed = [record for record in records if record.error]
     if json:
-        print_json(_as_json(run, [record.to_json() for record in records]))
+        print_json(_as_json(run, taken))
     else:
-        print_records(records)
+        print_summary(taken)
         _print(run)
     for line in run.unsaved:
         err.print(f"[bold red]not stored:[/] {escape(line)}", soft_wrap=True)
     for student_id in entered.failed:
         err.print(f"[bold red]not entered:[/] {escape(student_id)}: {escape(entered.reasons[student_id])}", soft_wrap=True)
-    if run.ungraded or failed or run.unsaved or entered.failed:
+    if run.ungraded or taken.failed or run.unsaved or entered.failed:
         sys.exit(EXIT_UNGRADED)
 
 
@@ -97,14 +103,15 @@ def _know(course: Course, assignment: str, students: list[str]) -> None:
             raise Failed(f"--student {student} has no submission of {where}; there are: {known or 'none'}")
 
 
-def _as_json(run: ClassRun, records: list[dict]) -> dict:
+def _as_json(run: ClassRun, taken: IntakeSummary) -> dict:
     return {
         "assignment": run.assignment,
         "notebooks_run": run.graded,
         "notebooks_from_store": run.stored,
         "ungraded": [list(pair) for pair in run.ungraded],
         "unsaved": run.unsaved,
-        "intake": records,
+        "intake": [record.to_json() for record in taken.records],
+        "stale": list(taken.stale),
         "students": {
             student: {
                 "points": run.points(student),

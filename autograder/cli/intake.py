@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 
 from autograder.cli.terminal import EXIT_UNGRADED, AssignmentArgument, CourseOption, JsonOption, course_at, out, print_json, progress_bar
-from autograder.engine.course import Course
 from autograder.engine.receive import receive
-from autograder.intake.record import IntakeRecord
+from autograder.intake.course import IntakeSummary
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,23 +20,21 @@ def add_to(app: typer.Typer) -> None:
 
 def intake(assignment: AssignmentArgument, course: CourseOption = Path("."), json: JsonOption = False) -> None:
     """Clean what students handed in: submitted/ is left as it arrived, intake/ is what nbgrader grades."""
-    records = run_intake(course_at(course), assignment, json)
+    here = course_at(course)
+    with progress_bar(None, f"intake of {assignment}", json) as advance:
+        summary = receive(here, assignment, advance)
     if json:
-        print_json({"assignment": assignment, "submissions": [record.to_json() for record in records]})
+        submissions = [record.to_json() for record in summary.records]
+        print_json({"assignment": assignment, "submissions": submissions, "stale": list(summary.stale)})
     else:
-        print_records(records)
-    if any(record.error for record in records):
+        print_summary(summary)
+    if summary.failed:
         sys.exit(EXIT_UNGRADED)
 
 
-def run_intake(course: Course, assignment: str, quiet: bool) -> list[IntakeRecord]:
-    """Run intake over all submissions with a progress bar."""
-    with progress_bar(None, f"intake of {assignment}", quiet) as advance:
-        return receive(course, assignment, advance)
-
-
-def print_records(records: list[IntakeRecord]) -> None:
+def print_summary(summary: IntakeSummary) -> None:
     """Print what intake had to say, one line per thing worth saying."""
+    records = summary.records
     plain = sum(record.status == "ok" for record in records)
     out.print(f"intake: {len(records)} submissions, {plain} as they should be")
     for record in records:
@@ -52,3 +49,9 @@ def print_records(records: list[IntakeRecord]) -> None:
                 out.print(f"  [yellow]{escape(record.student)}[/]: {entry.name} is missing", soft_wrap=True)
             elif entry.notes:
                 out.print(f"  [dim]{escape(record.student)}: {entry.name}: {escape(entry.notes[0].text)}[/]", soft_wrap=True)
+    for student in summary.stale:
+        out.print(
+            f"  [yellow]{escape(student)}[/]: the submission is gone from submitted/; the copy taken earlier is graded all the same:"
+            f" delete intake/{escape(student)}/{summary.assignment} to leave it out",
+            soft_wrap=True,
+        )

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from autograder.engine.course import REPOSITORY, Course
 from autograder.exercise.assignment import Assignment, AssignmentError, find_assignments, resolve_assignment
+from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.walls import find_bwrap
 
 EXIT_OK, EXIT_FAULTY, EXIT_USAGE, EXIT_UNGRADED = 0, 1, 2, 3
 
@@ -71,6 +73,21 @@ def chosen(name: str | None) -> list[Assignment]:
     if not known:
         raise AssignmentError(f"there is no assignment under {root}")
     return [resolve_assignment(root, each) for each in known]
+
+
+def require_walls(without: str) -> None:
+    """Refuse to go on where no sandbox can be built, before anything else takes its time.
+
+    Args:
+        without: the option of this command that does without a sandbox, and what it means.
+
+    Raises:
+        Failed: says what to install, and names the option.
+    """
+    try:
+        find_bwrap()
+    except SandboxMissing as error:
+        raise Failed(f"{error}, or type out {without}") from error
 
 
 class Stages:

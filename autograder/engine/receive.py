@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from autograder.engine.course import Course
-from autograder.intake.course import intake_assignment
-from autograder.intake.record import IntakeRecord
+from autograder.intake.course import IntakeSummary, intake_assignment
 
 
 def receive(
     course: Course, assignment: str, progress: Callable[[str], None] = lambda line: None, students: Collection[str] | None = None
-) -> list[IntakeRecord]:
-    """Clean what students handed in, and return one record per submission.
+) -> IntakeSummary:
+    """Clean what students handed in, and return what became of each submission.
 
     Args:
         course: its ``submitted/`` is read, its ``intake/`` and ``ledgers/`` are written.
@@ -26,7 +25,7 @@ def receive(
     """
     loaded = course.assignment(assignment)
     symbols = {exercise.name: exercise.symbol for exercise in loaded.exercises.values()}
-    summary = intake_assignment(
+    return intake_assignment(
         course.root,
         assignment,
         loaded.notebooks,
@@ -36,4 +35,3 @@ def receive(
         release=course.release_folder(assignment),
         progress=lambda record, done, total: progress(record.student),
     )
-    return list(summary.records)

@@ -90,7 +90,7 @@ def _take_in(root: Path, assignment: str, student: str, known: set[str], log: Lo
     from autograder.engine.course import Course
     from autograder.engine.receive import receive
 
-    for record in receive(Course(root, _assignments_root()), assignment, students=[student]):
+    for record in receive(Course(root, _assignments_root()), assignment, students=[student]).records:
         if record.error is not None:
             log.error("intake of %s for %s failed: %s", assignment, student, record.error)
         found = {notebook.name for notebook in record.notebooks if notebook.status != "missing"}

@@ -199,16 +199,10 @@ def find_bwrap() -> Path:
         SandboxMissing: not Linux, no bubblewrap, or one that is too old; says what to install.
     """
     if sys.platform != "linux":
-        raise SandboxMissing(
-            f"platform {sys.platform!r} has no bubblewrap; grade on Linux (or WSL 2), or type out --unsafe-no-sandbox to run "
-            "submissions without any protection"
-        )
+        raise SandboxMissing(f"platform {sys.platform!r} has no bubblewrap; use Linux (or WSL 2)")
     found = shutil.which("bwrap")
     if found is None:
-        raise SandboxMissing(
-            "bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`, or type out --unsafe-no-sandbox to run "
-            "submissions without any protection"
-        )
+        raise SandboxMissing("bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`")
     text = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
     version = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
     if version is None or tuple(map(int, version.groups())) < BWRAP_OLDEST:

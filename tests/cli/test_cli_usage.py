@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
+
+from autograder.engine.secret import make_secret
 
 ASSIGNMENT = "a1_pose"
 
@@ -21,14 +26,15 @@ def course(root: Path, tmp_path: Path) -> Path:
     return tmp_path / "course"
 
 
-def typed(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def typed(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Type a command in the repository."""
-    return subprocess.run([sys.executable, "-m", "autograder", *words], cwd=root, capture_output=True, text=True, timeout=180)
+    command = [sys.executable, "-m", "autograder", *words]
+    return subprocess.run(command, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600)
 
 
-def refused(root: Path, *words: str) -> str:
+def refused(root: Path, *words: str, **environment: str) -> str:
     """Return the one line that a refused command prints."""
-    done = typed(root, *words)
+    done = typed(root, *words, **environment)
     assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
@@ -64,3 +70,45 @@ def test_an_assignment_that_the_gradebook_does_not_know_is_named_before_anybody_
     told = refused(root, "grade", ASSIGNMENT, "--course", str(course))
     assert told.startswith(f"{course / 'gradebook.db'} does not know the assignment {ASSIGNMENT}; type 'nbgrader generate_assignment ")
     assert not (course / "intake").exists() and not (course / "gradebook.db").exists()
+
+
+@pytest.fixture
+def known(course: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The course with a gradebook that knows the assignment."""
+    # nbgrader calls alembic by name.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "vislab") as gradebook:
+        gradebook.add_assignment(ASSIGNMENT)
+    return course
+
+
+def test_a_missing_secret_is_told_before_intake(root: Path, known: Path, tmp_path: Path) -> None:
+    told = refused(root, "grade", ASSIGNMENT, "--course", str(known), VISLAB_SECRET_FILE=str(tmp_path / "none"))
+    assert told.startswith(f"course secret {tmp_path / 'none'}: No such file or directory; make one with ")
+    assert not (known / "intake").exists()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    return str(make_secret(tmp_path / "config" / "secret"))
+
+
+def test_missing_walls_are_told_before_intake(root: Path, known: Path, secret: str) -> None:
+    told = refused(root, "grade", ASSIGNMENT, "--course", str(known), VISLAB_SECRET_FILE=secret, PATH="/nowhere")
+    install = "bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`"
+    assert told == f"{install}, or type out --unsafe-no-sandbox to run submissions without any protection"
+    assert not (known / "intake").exists()
+
+
+def test_audit_names_its_own_way_to_do_without_walls(root: Path) -> None:
+    told = refused(root, "audit", ASSIGNMENT, PATH="/nowhere")
+    assert told.endswith(", or type out --no-walls to leave the solved and the untouched notebooks out")
+
+
+def test_a_copy_whose_submission_is_gone_is_named(root: Path, course: Path) -> None:
+    assert typed(root, "intake", ASSIGNMENT, "--course", str(course)).returncode == 0
+    shutil.rmtree(course / "submitted" / "ada")
+    shutil.copytree(course / "release" / ASSIGNMENT, course / "submitted" / "ben" / ASSIGNMENT)
+    told = typed(root, "intake", ASSIGNMENT, "--course", str(course))
+    assert told.returncode == 0 and f"delete intake/ada/{ASSIGNMENT} to leave it out" in told.stdout
+    assert json.loads(typed(root, "intake", ASSIGNMENT, "--course", str(course), "--json").stdout)["stale"] == ["ada"]

@@ -125,9 +125,7 @@ def fake_bwrap(folder: Path, says: str) -> None:
 
 def test_a_missing_bubblewrap_names_the_install_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        SandboxMissing, match=r"bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`.*--unsafe-no-sandbox"
-    ):
+    with pytest.raises(SandboxMissing, match=r"bwrap was not found on PATH; install it with `sudo apt-get install bubblewrap`$"):
         find_bwrap()
 
 
@@ -147,5 +145,5 @@ def test_a_recent_bubblewrap_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_other_systems_are_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(SandboxMissing, match=r"platform 'darwin' has no bubblewrap; grade on Linux"):
+    with pytest.raises(SandboxMissing, match=r"platform 'darwin' has no bubblewrap; use Linux"):
         find_bwrap()
