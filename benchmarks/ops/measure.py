@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
@@ -41,16 +41,19 @@ def measure(
     for shape in subject.sizes[device.type]:
         generator = torch.Generator().manual_seed(0)
         tensors = subject.inputs(shape, generator, device)
-        outputs = subject.ours(*tensors)
+        options = subject.options(shape)
+        ours, eager, naive = (_with(call, options) for call in (subject.ours, subject.eager, subject.naive))
+        outputs = ours(*tensors)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         cotangents = tuple(torch.randn(output.shape, generator=generator).to(output) for output in outputs)
-        contenders: dict[str, Call] = {"ours": subject.ours, "eager": subject.eager, **subject.libraries}
+        contenders: dict[str, Call] = {"ours": ours, "eager": eager}
+        contenders |= {library: _with(call, options) for library, call in subject.libraries.items()}
         note = None
         if compiled:
-            compile_, note = _compile(subject.eager, tensors, cotangents)
+            compile_, note = _compile(eager, tensors, cotangents)
             if compile_ is not None:
                 contenders["compile"] = compile_
-        red += red_comparisons(contenders, subject.naive, tensors, cotangents, f"{subject.op} {_size(shape)}")
+        red += red_comparisons(contenders, naive, tensors, cotangents, f"{subject.op} {_size(shape)}")
         if red:
             continue
         for name in PASSES:
@@ -75,6 +78,10 @@ def measure(
     if red:
         raise GateError(red)
     return rows
+
+
+def _with(call: Call, options: Mapping[str, Any]) -> Call:
+    return lambda *tensors: call(*tensors, **options)
 
 
 def _compile(eager: Call, tensors, cotangents) -> tuple[Call | None, str | None]:

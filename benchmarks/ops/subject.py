@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ class Subject:
         eager_name: that composition in a few words.
         bytes_moved: shape, item size in bytes and pass to the bytes that an ideal kernel reads and writes.
         libraries: name of another library to its call, where that is installed.
+        options: shape to keyword arguments that every call takes besides, such as the size of what is rendered.
     """
 
     op: str
@@ -41,6 +43,7 @@ class Subject:
     eager_name: str
     bytes_moved: Callable[[tuple[int, ...], int, str], int]
     libraries: Mapping[str, Call] = field(default_factory=dict)
+    options: Callable[[tuple[int, ...]], Mapping[str, Any]] = lambda shape: {}
 
 
 def subjects() -> dict[str, Subject]:

@@ -116,12 +116,14 @@ def test_the_command_fails_and_prints_no_figure_while_a_comparison_is_red(small,
 
 def test_committed_results_name_device_versions_and_every_figure(root):
     files = sorted((root / "benchmarks" / "results").glob("ops_*.json"))
-    assert files
+    measured = set()
     for file in files:
         result = json.loads(file.read_text())
         assert file.name == f"ops_{slug(result['device'])}.json" and result["versions"]["torch"] and result["rounds"] >= 20
-        assert {row["op"] for row in result["rows"]} == set(subjects())
         assert all(row.keys() >= ROW for row in result["rows"])
+        measured |= {row["op"] for row in result["rows"]}
+    # an op that is newer than a machine's last visit is missing from that machine's file, but not from all.
+    assert measured == set(subjects())
 
 
 def test_an_unknown_op_is_a_usage_error(capsys):
