@@ -1,0 +1,142 @@
+"""The checked public entry of affine sampling, and the formulation for devices without Triton."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vislab.ops.affine_sample.naive import affine_sample_naive
+from vislab.ops.path import resolve_path
+from vislab.ops.safe_grid_sample import safe_grid_sample
+from vislab.ops.sampling_arguments import accumulator, check_floating, check_image, check_options, check_partner
+
+
+def affine_sample(
+    image: Tensor,
+    theta: Tensor,
+    size: tuple[int, int] | None = None,
+    *,
+    padding: str = "zeros",
+    align_corners: bool = False,
+    path: str = "auto",
+) -> Tensor:
+    """Sample an image through an affine map, bilinearly: ``grid_sample(image, affine_grid(theta))`` without the grid.
+
+    Pixel (u, v) of the output, normalised, shows the image at ``theta @ (u, v, 1)``: the map leads from output to image, so that a
+    scale of ½ in theta magnifies twofold. Positions and sums are kept in float32 (float64 where image or theta is).
+
+    Shapes: B batch, C channels, H × W image, H_out × W_out output.
+
+    Args:
+        image: float16, bfloat16, float32 or float64, ``[B, C, H, W]``, any strides; B and C may be 0, H and W may not.
+        theta: any of those dtypes, ``[B, 2, 3]``, any strides; row 0 gives x, row 1 gives y; column 2 is the shift, in halves of the
+            image. Keep it in float32 beside a half-precision image: bfloat16 places nothing better than to W / 512 pixels.
+        size: ``(H_out, W_out)``, at least 1 each; None keeps the image's.
+        padding: what lies beyond the image: ``"zeros"``, its ``"border"`` pixels, or its ``"reflection"``, about the centres of the
+            border pixels (``align_corners=True``) or their outer edges.
+        align_corners: what −1 and 1 mean, in image and output. True: the centres of the first and the last pixel. False: their outer
+            edges.
+        path: ``"auto"`` takes what ``path_for`` names; ``"plain"``, ``"fused"`` and ``"naive"`` force one formulation, for comparison.
+
+    Returns:
+        ``[B, C, H_out, W_out]`` in the image's dtype. A coordinate that is NaN, or that is reflected over more than 2²² pixels, has no
+        place: it shows 0 under ``"zeros"`` and pixel 0 otherwise, with gradient 0. An infinite one is outside, or on the border.
+
+    Raises:
+        TypeError: image or theta that is no floating tensor, a size of no whole numbers, an ``align_corners`` that is no bool.
+        ValueError: shapes that are none of the above or do not fit, an unknown padding or path.
+        RuntimeError: ``path="fused"`` without Triton, or on a CPU outside Triton's interpreter; there, on a GPU, a gradient to the
+            image under ``torch.use_deterministic_algorithms(True)``, since its additions come in no fixed order.
+
+    Convention:
+        x before y and −1 to 1, as in ``torch.nn.functional.affine_grid``; ``vislab.geometry`` converts to pixels.
+        A bilinear surface has a kink at every whole position. There, as in PyTorch, the derivative is the one from the right, and 0
+        where padding put the position on the border.
+        Second derivatives exist wherever this PyTorch's own sampler has them (2.13 has); ``path="naive"`` has them anywhere.
+
+    Source:
+        Jaderberg et al., "Spatial Transformer Networks", NeurIPS 2015, equations 1, 5, 6 and 7.
+
+    Example:
+        >>> image = torch.arange(6.0).view(1, 1, 2, 3)
+        >>> mirror = torch.tensor([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        >>> affine_sample(image, mirror)
+        tensor([[[[2., 1., 0.],
+                  [5., 4., 3.]]]])
+    """
+    size = _check(image, theta, size, padding, align_corners)
+    return _FORMULATIONS[path_for(image, path)](image, theta, size, padding, align_corners)
+
+
+def path_for(image: Tensor, path: str = "auto") -> str:
+    """Name the formulation that ``affine_sample(image, ..., path=path)`` takes.
+
+    Returns:
+        ``"fused"``: Triton kernels, no grid in memory. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
+
+    Raises:
+        ValueError: an unknown path.
+        RuntimeError: ``"fused"`` where Triton is not installed.
+    """
+    return resolve_path(path, image, _FORMULATIONS)
+
+
+def _check(image: Tensor, theta: Tensor, size: tuple[int, int] | None, padding: str, align_corners: bool) -> tuple[int, int]:
+    check_image(image)
+    check_floating("theta", theta)
+    if theta.ndim != 3 or theta.shape[1:] != (2, 3):
+        raise ValueError(f"theta.shape {tuple(theta.shape)} must be [B, 2, 3]; drop the last row of a 3 × 3 matrix with theta[:, :2]")
+    check_partner("theta", theta, image)
+    check_options(padding, align_corners)
+    if size is None:
+        return image.shape[2], image.shape[3]
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, (int, torch.SymInt)) for side in size):
+        raise TypeError(f"size {size!r} must be (H_out, W_out), two whole numbers; leave it out to keep the image's")
+    if min(size) < 1:
+        raise ValueError(f"size {tuple(size)} must be at least 1 each way; leave it out to keep the image's {tuple(image.shape[2:])}")
+    return size[0], size[1]
+
+
+def _plain(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
+    """PyTorch's sampler on a grid made of two outer sums: one pass of writing where ``affine_grid`` multiplies [H_out · W_out, 3]."""
+    wide = accumulator(image, theta)
+    # no coordinate exceeds the sum of its row's three entries; NaN stays NaN.
+    bound = theta.detach().abs().sum(-1)
+    sampled = safe_grid_sample(image.to(wide), _grid(theta.to(wide), size, align_corners), padding, align_corners, bound)
+    return sampled.to(image.dtype)
+
+
+def _grid(theta: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
+    """Return ``[B, H_out, W_out, 2]``: a row of W_out pairs, to which every line adds its own multiple of two numbers.
+
+    Pairs lie flat, so that autograd sums whole rows too, and never multiplies matrices, which autocast would round.
+    """
+    batch, (height, width) = theta.shape[0], size
+    u = _centres(width, align_corners, theta)
+    v = _centres(height, align_corners, theta)
+    pairs = torch.addcmul(theta[:, None, :, 2], u[:, None], theta[:, None, :, 0])  # [B, W_out, 2]
+    steps = theta[:, None, :, 1].expand(batch, width, 2)
+    lines = torch.addcmul(pairs.reshape(batch, 1, 2 * width), v[:, None], steps.reshape(batch, 1, 2 * width))
+    return lines.view(batch, height, width, 2)
+
+
+def _centres(count: int, align_corners: bool, like: Tensor) -> Tensor:
+    """Return the normalised coordinates of ``count`` pixel centres; a single one is at 0."""
+    # 1 − n, 3 − n … n − 1 are exact, and symmetric about 0.
+    return torch.arange(1 - count, count, 2, dtype=like.dtype, device=like.device) / max(count - align_corners, 1)
+
+
+def _fused(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
+    # imported here: Triton may be missing, and its interpreter can be switched on only before the import.
+    from vislab.ops.affine_sample.fused import affine_sample_fused
+
+    return affine_sample_fused(image, theta, size, padding, align_corners)
+
+
+_FORMULATIONS: dict[str, Callable[[Tensor, Tensor, tuple[int, int], str, bool], Tensor]] = {
+    "plain": _plain,
+    "fused": _fused,
+    "naive": affine_sample_naive,
+}
