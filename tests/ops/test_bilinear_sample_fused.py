@@ -1,0 +1,327 @@
+"""The Triton kernels of bilinear sampling against the reference: under the interpreter here, compiled by test_bilinear_sample_cuda.py."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from heatmap_cases import assert_same_answers
+from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, answers, grids, noise, sixty_fourths, window
+
+triton = pytest.importorskip("triton")
+
+from vislab.ops import source_pixel_kernels  # noqa: E402
+from vislab.ops.bilinear_sample import bilinear_sample, fused  # noqa: E402
+from vislab.ops.bilinear_sample.naive import bilinear_sample_naive  # noqa: E402
+
+DEVICE = "cuda" if isinstance(fused._sample_kernel, triton.JITFunction) else "cpu"
+VIEWS = {
+    "transposed": lambda: noise(2, 3, 20, 17).transpose(2, 3),
+    "channels last": lambda: noise(2, 3, 17, 20).to(memory_format=torch.channels_last),
+    "every second pixel": lambda: noise(2, 3, 34, 40)[:, :, ::2, ::2],
+    "window at an offset": lambda: window(noise(2, 3, 17, 20)),
+    "batch and channel swapped": lambda: noise(3, 2, 17, 20).transpose(0, 1),
+    "one image for all": lambda: noise(1, 3, 17, 20).expand(2, 3, 17, 20),
+    "one row for all": lambda: noise(2, 3, 1, 20).expand(2, 3, 17, 20),
+}
+DOUBLE = torch.float64
+
+
+def fused_op(image, grid, **options):
+    return bilinear_sample(image, grid, path="fused", **options)
+
+
+def fused_answers(image, grid, **options):
+    return answers(fused_op, image.to(DEVICE), grid.to(DEVICE), "grid", **options)
+
+
+def expected_answers(image, grid, **options):
+    # the reference sees the very numbers that the kernel sees, in float64.
+    return answers(bilinear_sample_naive, image.double(), grid.double(), "grid", **options)
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize(("size", "out_size"), SIZES)
+def test_equals_the_reference(size, out_size, padding, align_corners):
+    image, grid = noise(2, 2, *size), grids(2, size, out_size, align_corners)
+    options = {"padding": padding, "align_corners": align_corners}
+    came = fused_answers(image, grid, **options)
+    assert {tensor.dtype for tensor in came.values()} == {torch.float32}
+    assert_same_answers(came, expected_answers(image, grid, **options), TOLERANCE[torch.float32])
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize(
+    ("image_dtype", "grid_dtype"),
+    [(torch.float16, torch.float32), (torch.bfloat16, torch.bfloat16), (DOUBLE, DOUBLE), (DOUBLE, torch.float32), (torch.float32, DOUBLE)],
+    ids=str,
+)
+def test_every_dtype(image_dtype, grid_dtype, align_corners):
+    # sizes in which the reference's coordinates are exact: a half-precision grid can put a position on a whole pixel.
+    size = (33, 17) if align_corners else (32, 16)
+    image, grid = noise(2, 3, *size, dtype=image_dtype), grids(2, size, size, align_corners, grid_dtype)
+    came = fused_answers(image, grid, align_corners=align_corners)
+    assert came["output"].dtype == came["gradient to image"].dtype == image_dtype and came["gradient to grid"].dtype == grid_dtype
+    expected = expected_answers(image, grid, align_corners=align_corners)
+    for name, tensor in came.items():
+        assert_same_answers({name: tensor}, {name: expected[name]}, TOLERANCE[tensor.dtype])
+
+
+@pytest.mark.parametrize("channels", [1, 16, 17, 33])
+def test_more_channels_than_one_program_takes(channels):
+    image, grid = noise(1, channels, 6, 5), grids(1, (6, 5), (7, 9), False)
+    options = {"padding": "border"}
+    assert_same_answers(fused_answers(image, grid, **options), expected_answers(image, grid, **options), TOLERANCE[torch.float32])
+
+
+def faulty(fault, came, image, grid):
+    if fault == "half a pixel off":
+        return answers(bilinear_sample_naive, image, grid, "grid", align_corners=True)
+    if fault == "x and y swapped":
+        return answers(bilinear_sample_naive, image, grid.flip(3), "grid")
+    if fault == "the border repeated":
+        return answers(bilinear_sample_naive, image, grid, "grid", padding="border")
+    came = {name: tensor.clone() for name, tensor in came.items()}
+    if fault == "one channel lost":
+        came["output"][:, -1] = 0
+    elif fault == "one pixel of the gradient lost":
+        came["gradient to image"].view(-1)[came["gradient to image"].abs().argmax()] = 0
+    elif fault == "one position's gradient lost":
+        came["gradient to grid"].view(-1)[came["gradient to grid"].abs().argmax()] = 0
+    else:
+        came["gradient to grid"][0, 32, 39, 1] = torch.nan
+    return came
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "half a pixel off",
+        "x and y swapped",
+        "the border repeated",
+        "one channel lost",
+        "one pixel of the gradient lost",
+        "one position's gradient lost",
+        "NaN",
+    ],
+)
+def test_the_comparison_catches_a_wrong_kernel(fault):
+    image, grid = noise(1, 2, 33, 40), grids(1, (33, 40), (33, 40), False)
+    right = answers(bilinear_sample_naive, image, grid, "grid")
+    expected = expected_answers(image, grid)
+    assert_same_answers(right, expected, TOLERANCE[torch.float32])
+    with pytest.raises(AssertionError, match="is off by"):
+        assert_same_answers(faulty(fault, right, image, grid), expected, TOLERANCE[torch.float32])
+
+
+@pytest.mark.parametrize("fault", ["lower right neighbour left out", "derivative past the border", "reflected without turning round"])
+def test_a_fault_planted_in_a_device_function_shows(monkeypatch, fault):
+    if DEVICE == "cuda":
+        pytest.skip("compiled kernels keep the functions they were compiled with")
+    if fault == "lower right neighbour left out":
+
+        def planted(pixel_ptr, stride_h, stride_w, top, bottom, left, right, ACC):
+            nw, ne, sw, se = source_pixel_kernels.read_four(pixel_ptr, stride_h, stride_w, top, bottom, left, right, ACC)
+            return nw, ne, sw, se * 0.0
+
+        monkeypatch.setitem(fused._sample_kernel.fn.__globals__, "read_four", planted)
+    else:
+
+        def planted(pixel, size, ALIGN_CORNERS, PADDING, ACC):
+            position, slope = source_pixel_kernels.source_position(pixel, size, ALIGN_CORNERS, PADDING, ACC)
+            return position, slope * 0.0 + 1.0 if fault == "derivative past the border" else slope * slope
+
+        monkeypatch.setitem(fused._sample_kernel.fn.__globals__, "source_position", planted)
+    image, grid = noise(1, 2, 9, 8), grids(1, (9, 8), (12, 11), False)
+    grid = grid * 2
+    options = {"padding": "reflection"}
+    with pytest.raises(AssertionError, match="is off by"):
+        assert_same_answers(fused_answers(image, grid, **options), expected_answers(image, grid, **options), TOLERANCE[torch.float32])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_any_strides(view):
+    image, grid = VIEWS[view](), grids(2, (17, 20), (9, 21), False)
+    assert not VIEWS[view]().is_contiguous() or view == "batch and channel swapped"
+    assert image.shape[1:] == (3, *image.shape[2:]) and image.shape[2:] in {(17, 20)}
+    strided = grid.movedim(-1, 1).contiguous().movedim(1, -1)
+    assert not strided.is_contiguous()
+    came = fused_answers(image.to(DEVICE), strided)
+    assert_same_answers(came, expected_answers(image, grid), TOLERANCE[torch.float32])
+
+
+def launches(monkeypatch, image, grid, **options):
+    """Return the tensors that each kernel was given."""
+    launched = {}
+
+    class Recorder:
+        def __init__(self, name):
+            self.name, self.kernel = name, getattr(fused, name)
+
+        def __getitem__(self, grid):
+            def launch(*arguments, **constants):
+                launched[self.name] = grid[0], [argument for argument in arguments if isinstance(argument, torch.Tensor)]
+                return self.kernel[grid](*arguments, **constants)
+
+            return launch
+
+    for name in ("_sample_kernel", "_gradient_kernel"):
+        monkeypatch.setattr(fused, name, Recorder(name))
+    monkeypatch.setattr(fused, "refuse_cpu_outside_interpreter", lambda *_: None)
+    return answers(fused_op, image, grid, "grid", **options), launched
+
+
+def test_strides_are_read_without_a_copy(monkeypatch):
+    image, grid = VIEWS["transposed"]().to(DEVICE), grids(2, (20, 17), (9, 21), False).to(DEVICE)
+    _, launched = launches(monkeypatch, image, grid)
+    for given in (launched["_sample_kernel"][1][0], launched["_gradient_kernel"][1][1]):
+        assert (given.data_ptr(), given.stride()) == (image.data_ptr(), image.stride())
+
+
+def test_the_kernels_are_given_nothing_but_what_they_are_for(monkeypatch):
+    image, grid = noise(2, 3, 40, 40).to(DEVICE), grids(2, (40, 40), (70, 90), False).to(DEVICE)
+    _, launched = launches(monkeypatch, image, grid)
+    output = 2 * 3 * 70 * 90
+    assert [tensor.numel() for tensor in launched["_sample_kernel"][1]] == [image.numel(), grid.numel(), output]
+    backward = [output, image.numel(), grid.numel(), image.numel(), grid.numel()]
+    assert [tensor.numel() for tensor in launched["_gradient_kernel"][1]] == backward
+
+
+def test_the_gradient_keeps_a_dense_layout():
+    image = VIEWS["channels last"]().to(DEVICE)
+    assert fused_answers(image, grids(2, (17, 20), (17, 20), False))["gradient to image"].stride() == image.stride()
+
+
+def test_an_expanded_upstream_gradient():
+    image, grid = noise(2, 3, 5, 7), grids(2, (5, 7), (5, 7), False)
+    expected, came = (
+        torch.autograd.grad(function(*leaves).sum(), leaves)
+        for function, leaves in (
+            (bilinear_sample_naive, (image.double().requires_grad_(), grid.double().requires_grad_())),
+            (fused_op, (image.to(DEVICE).requires_grad_(), grid.to(DEVICE).requires_grad_())),
+        )
+    )
+    names = ("gradient to image", "gradient to grid")
+    assert_same_answers(dict(zip(names, came)), dict(zip(names, expected)), TOLERANCE[torch.float32])
+
+
+@pytest.mark.parametrize("wanted", ["image", "grid"])
+def test_only_the_gradient_that_is_asked_for_is_computed(monkeypatch, wanted):
+    seen = []
+    whole = torch.ops.vislab.bilinear_sample_backward
+    monkeypatch.setattr(fused, "_backward", lambda *arguments: seen.append(whole(*arguments)) or seen[-1])
+    image, grid = noise(1, 2, 9, 8).to(DEVICE), grids(1, (9, 8), (9, 8), False).to(DEVICE)
+    both = fused_answers(image, grid)
+    leaf = {"image": image, "grid": grid}[wanted].requires_grad_()
+    output = fused_op(image, grid)
+    (gradient,) = torch.autograd.grad(output, leaf, sixty_fourths(output))
+    torch.testing.assert_close(gradient, both[f"gradient to {wanted}"])
+    assert [tensor.numel() > 0 for tensor in seen[-1]] == [wanted == "image", wanted == "grid"]
+
+
+@pytest.mark.parametrize(("shape", "out_size"), [((0, 3, 4, 5), (6, 7)), ((2, 0, 4, 5), (6, 7)), ((2, 3, 4, 5), (0, 7))])
+def test_an_empty_batch(shape, out_size):
+    came = fused_answers(torch.empty(shape), torch.ones(shape[0], *out_size, 2))
+    assert came["output"].shape == (*shape[:2], *out_size)
+    assert torch.equal(came["gradient to image"].cpu(), torch.zeros(shape))
+    assert torch.equal(came["gradient to grid"].cpu(), torch.zeros(shape[0], *out_size, 2))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning", "ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_wild_numbers_read_nothing_beyond_the_image_and_leave_the_neighbour_alone(padding, align_corners):
+    image, tame = window(noise(2, 2, 5, 6)).to(DEVICE), grids(2, (5, 6), (4, len(WILD)), align_corners)
+    grid = tame.clone()
+    wild = torch.tensor(WILD)
+    grid[1, 0, :, 0] = grid[1, 1, :, 1] = grid[1, 2, :, 0] = grid[1, 2, :, 1] = wild
+    options = {"padding": padding, "align_corners": align_corners}
+    came, expected = fused_answers(image, grid, **options), expected_answers(image.cpu(), grid, **options)
+    for name, tensor in came.items():
+        # NaN would be what lies around the image.
+        assert not tensor.isnan().any(), name
+    assert came["output"].abs().max() <= image.abs().max()
+    assert_same_answers({"output": came["output"][0]}, {"output": expected["output"][0]}, TOLERANCE[torch.float32])
+    if padding != "reflection":
+        assert_same_answers(came, expected, TOLERANCE[torch.float32])
+    assert not came["gradient to grid"][1, 2].any()
+
+
+@pytest.mark.parametrize(("padding", "align_corners"), [("zeros", False), ("border", True), ("reflection", False)])
+def test_first_derivatives_are_right(padding, align_corners):
+    image = noise(1, 2, 3, 4, dtype=DOUBLE).to(DEVICE).requires_grad_()
+    grid = grids(1, (3, 4), (2, 3), align_corners, DOUBLE).to(DEVICE).requires_grad_()
+
+    def function(image, grid):
+        return fused_op(image, grid, padding=padding, align_corners=align_corners)
+
+    assert torch.autograd.gradcheck(function, (image, grid), nondet_tol=1e-12, fast_mode=True)
+
+
+@pytest.mark.parametrize("wanted", ["image and grid", "image", "grid"])
+def test_second_derivatives_are_right(wanted):
+    image = noise(1, 2, 3, 4, dtype=DOUBLE).to(DEVICE).requires_grad_("image" in wanted)
+    grid = grids(1, (3, 4), (2, 3), False, DOUBLE).to(DEVICE).requires_grad_("grid" in wanted)
+
+    def function(*leaves):
+        given = {"image and grid": leaves, "image": (*leaves, grid), "grid": (image, *leaves)}[wanted]
+        return fused_op(*given, padding="reflection")
+
+    leaves = [leaf for leaf in (image, grid) if leaf.requires_grad]
+    assert torch.autograd.gradgradcheck(function, leaves, nondet_tol=1e-12, fast_mode=True)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_the_second_derivative_at_a_nan_is_zero():
+    image = noise(1, 1, 3, 4).to(DEVICE).requires_grad_()
+    grid = torch.full((1, 2, 3, 2), torch.nan, device=DEVICE, requires_grad=True)
+    (gradient,) = torch.autograd.grad(fused_op(image, grid, padding="border").square().sum(), grid, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), grid)
+    assert torch.equal(second, torch.zeros_like(second))
+
+
+def test_the_operators_keep_their_contract_with_torch_library():
+    image, grid = noise(2, 3, 5, 7).to(DEVICE).requires_grad_(), grids(2, (5, 7), (4, 9), False).to(DEVICE).requires_grad_()
+    torch.library.opcheck(torch.ops.vislab.bilinear_sample.default, (image, grid, 2, False))
+    upstream = noise(2, 3, 4, 9, seed=2).to(DEVICE)
+    for wanted in ((True, True), (True, False), (False, True)):
+        torch.library.opcheck(
+            torch.ops.vislab.bilinear_sample_backward.default, (upstream, image.detach(), grid.detach(), 1, True, *wanted)
+        )
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiles_without_a_graph_break(dynamic):
+    image, grid = noise(2, 3, 17, 20).to(DEVICE), grids(2, (17, 20), (9, 21), False).to(DEVICE)
+    compiled = torch.compile(fused_op, backend="aot_eager", fullgraph=True, dynamic=dynamic)
+    came = answers(compiled, image, grid, "grid", padding="border")
+    expected = answers(fused_op, image, grid, "grid", padding="border")
+    for name, value in came.items():
+        assert torch.equal(value, expected[name]) or DEVICE == "cuda", name
+
+
+def test_meta_tensors_give_shapes_and_dtypes():
+    image = torch.empty(2, 3, 5, 7, device="meta", dtype=torch.bfloat16, requires_grad=True)
+    grid = torch.empty(2, 4, 9, 2, device="meta", requires_grad=True)
+    output = fused_op(image, grid)
+    output.sum().backward()
+    assert (output.shape, output.dtype, output.device.type) == ((2, 3, 4, 9), torch.bfloat16, "meta")
+    assert (image.grad.shape, image.grad.dtype) == (image.shape, torch.bfloat16)
+    assert (grid.grad.shape, grid.grad.dtype) == (grid.shape, torch.float32)
+
+
+def test_the_inputs_are_left_as_they_were():
+    image, grid = noise(2, 3, 17, 20).to(DEVICE), grids(2, (17, 20), (17, 20), False).to(DEVICE)
+    before = image.clone(), grid.clone()
+    fused_answers(image, grid)
+    assert torch.equal(image, before[0]) and torch.equal(grid, before[1])
+
+
+def test_a_promise_of_determinism_is_kept_by_refusing():
+    gpu, cpu = SimpleNamespace(is_cuda=True), SimpleNamespace(is_cuda=False)
+    torch.use_deterministic_algorithms(True)
+    source_pixel_kernels.alert_not_deterministic("bilinear_sample", cpu)
+    with pytest.raises(RuntimeError, match="bilinear_sample adds the image's gradient up in no fixed order on a GPU"):
+        source_pixel_kernels.alert_not_deterministic("bilinear_sample", gpu)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    source_pixel_kernels.alert_not_deterministic("bilinear_sample", gpu)
