@@ -247,7 +247,7 @@ IMAGE, THETA = torch.zeros(2, 1, 4, 5), torch.zeros(2, 2, 3)
             [IMAGE, THETA[:1]],
             {},
             ValueError,
-            "theta.shape (1, 2, 3) must begin with the image's batch of 2; repeat without copying by expand",
+            "theta.shape (1, 2, 3) must begin with the image's batch of 2; one for all is shared without a copy by theta.expand(2, ...)",
         ),
         ([IMAGE, THETA.to("meta")], {}, ValueError, "theta is on meta, image on cpu; move one of them with .to()"),
         ([IMAGE, THETA, 7], {}, TypeError, "size 7 must be (H_out, W_out), two whole numbers; leave it out to keep the image's"),
@@ -320,8 +320,10 @@ except RuntimeError as error:
 """
 
 COMPILED_ON_A_CPU = """
+import sys
 import torch
 from vislab.ops.affine_sample import affine_sample
+print("triton" in sys.modules)
 try:
     affine_sample(torch.zeros(1, 1, 3, 5), torch.zeros(1, 2, 3), path="fused")
 except RuntimeError as error:
@@ -343,13 +345,10 @@ def test_works_where_triton_is_not_installed(root):
     ]
 
 
-def test_the_kernels_refuse_a_cpu_outside_the_interpreter(root, tmp_path):
+def test_triton_is_imported_late_and_the_kernels_refuse_a_cpu_outside_the_interpreter(root, tmp_path):
     pytest.importorskip("triton")
     assert python(COMPILED_ON_A_CPU, root, TRITON_INTERPRET="0", TRITON_CACHE_DIR=str(tmp_path)) == [
+        "False",
         "image is on the CPU, where the fused kernels run only under Triton's interpreter;"
-        " set TRITON_INTERPRET=1 before Python starts, or leave path out"
+        " set TRITON_INTERPRET=1 before Python starts, or leave path out",
     ]
-
-
-def test_importing_the_op_does_not_import_triton(root):
-    assert python("import sys, vislab.ops.affine_sample; print('triton' in sys.modules)", root) == ["False"]

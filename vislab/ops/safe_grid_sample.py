@@ -14,7 +14,7 @@ _REFLECTED_PIXELS_MAX = 2.0**22
 _OUTSIDE = -10.0
 
 
-def safe_grid_sample(image: Tensor, grid: Tensor, padding: str, align_corners: bool, bound: Tensor | None = None) -> Tensor:
+def safe_grid_sample(image: Tensor, grid: Tensor, padding: str, align_corners: bool, theta: Tensor | None = None) -> Tensor:
     """Sample ``image`` bilinearly at ``grid``, in one dtype and without checks.
 
     Shapes: B batch, C channels, H × W pixels in, H_out × W_out out.
@@ -24,39 +24,52 @@ def safe_grid_sample(image: Tensor, grid: Tensor, padding: str, align_corners: b
         grid: same dtype, ``[B, H_out, W_out, 2]``, x then y.
         padding: ``"zeros"``, ``"border"`` or ``"reflection"``.
         align_corners: what −1 and 1 mean.
-        bound: one number that no coordinate of the grid exceeds, where the caller knows a cheap one; NaN where one may be NaN.
-            None: the grid is looked at.
+        theta: ``[B, 2, 3]``, where the grid is that of affine maps: it is looked at in the grid's place, which costs nothing.
 
     Returns:
         ``[B, C, H_out, W_out]``. NaN, and a position that is reflected over more than 2²² pixels, count as outside (``"zeros"``) or as
         pixel 0, with gradient 0.
     """
     height, width = image.shape[-2:]
+    # half of what is left to grid_sample: a coordinate is at most √3 times the root of the sum of its row's squares.
     far = min(_FAR, _REFLECTED_PIXELS_MAX / max(height, width)) if padding == "reflection" else _FAR
-    if not _is_tame(grid if bound is None else bound, far):
+    if not (_is_tame(grid, far) if theta is None else _is_small(theta, far)):
         grid = _tamed(grid, height, width, padding, align_corners)
     return F.grid_sample(image, grid, mode="bilinear", padding_mode=padding, align_corners=align_corners)
 
 
-def _is_tame(numbers: Tensor, far: float) -> bool:
-    """Look at the numbers where that is cheap: on a CPU. Elsewhere it would wait for the queue, and a compiled graph would break."""
-    if numbers.device.type != "cpu" or torch.compiler.is_compiling():
-        return False
-    if numbers.numel() == 0:
+def _is_tame(grid: Tensor, far: float) -> bool:
+    """Whether no number exceeds ``far``."""
+    if _is_small(grid, far):
         return True
-    numbers = numbers.detach()
+    if not _can_be_looked_at(grid):
+        return False
     try:
-        if numbers.is_contiguous():
-            flat = numbers.view(-1)
-            # the quickest pass there is: no number is larger than the root of the sum of squares, and NaN and overflow show in it.
-            if torch.dot(flat, flat).item() <= far * far:
-                return True
-        low, high = torch.aminmax(numbers)
+        low, high = torch.aminmax(grid.detach())
         # written so that NaN fails.
         return -far <= low.item() and high.item() <= far
     except RuntimeError:
+        return False
+
+
+def _is_small(numbers: Tensor, far: float) -> bool:
+    """Whether the root of the sum of squares, and so every number, is at most ``far``: NaN and overflow show in it.
+
+    It is the quickest pass there is, and says no to what is merely long.
+    """
+    if not _can_be_looked_at(numbers):
+        return False
+    flat = numbers.detach().reshape(-1)
+    try:
+        return torch.dot(flat, flat).item() <= far * far
+    except RuntimeError:
         # a tensor under vmap or a tracer has no value to look at.
         return False
+
+
+def _can_be_looked_at(numbers: Tensor) -> bool:
+    # elsewhere it would wait for the queue, and a compiled graph would break.
+    return numbers.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _tamed(grid: Tensor, height: int, width: int, padding: str, align_corners: bool) -> Tensor:

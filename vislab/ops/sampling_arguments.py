@@ -45,7 +45,7 @@ def check_partner(name: str, tensor: Tensor, image: Tensor) -> None:
     if tensor.shape[0] != image.shape[0]:
         raise ValueError(
             f"{name}.shape {tuple(tensor.shape)} must begin with the image's batch of {image.shape[0]};"
-            f" repeat without copying by expand: {name} of one sample, or image[:1], can be expanded along axis 0"
+            f" one for all is shared without a copy by {name}.expand({image.shape[0]}, ...)"
         )
     if tensor.device != image.device:
         raise ValueError(f"{name} is on {tensor.device}, image on {image.device}; move one of them with .to()")

@@ -1,5 +1,7 @@
 """Device functions of every kernel that samples an image: from a position in pixels to the four pixels that are read."""
 
+import warnings
+
 import torch
 import triton
 import triton.language as tl
@@ -25,17 +27,18 @@ def refuse_cpu_outside_interpreter(kernel, name, tensor):
 
 
 def alert_not_deterministic(op, tensor):
-    """Keep the promise of ``torch.use_deterministic_algorithms`` where atomic additions would break it.
+    """Keep the promise of ``torch.use_deterministic_algorithms`` where atomic additions would break it; warn under ``warn_only``.
 
     Raises:
         RuntimeError: on a GPU, under ``torch.use_deterministic_algorithms(True)`` without ``warn_only``.
     """
     # an interpreter adds one after the other.
-    if tensor.is_cuda and torch.are_deterministic_algorithms_enabled() and not torch.is_deterministic_algorithms_warn_only_enabled():
-        raise RuntimeError(
-            f"{op} adds the image's gradient up in no fixed order on a GPU, and torch.use_deterministic_algorithms(True) forbids it;"
-            " pass warn_only=True, detach the image, or take path='naive'"
-        )
+    if not tensor.is_cuda or not torch.are_deterministic_algorithms_enabled():
+        return
+    complaint = f"{op} adds the image's gradient up in no fixed order on a GPU; detach the image, or take path='naive'"
+    if not torch.is_deterministic_algorithms_warn_only_enabled():
+        raise RuntimeError(f"{complaint}: torch.use_deterministic_algorithms(True) forbids it unless warn_only=True")
+    warnings.warn(complaint, stacklevel=2)
 
 
 def tile(height, width, pixels):

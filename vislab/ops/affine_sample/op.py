@@ -102,10 +102,8 @@ def _check(image: Tensor, theta: Tensor, size: tuple[int, int] | None, padding: 
 def _plain(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
     """PyTorch's sampler on a grid made of two outer sums: one pass of writing where ``affine_grid`` multiplies [H_out · W_out, 3]."""
     wide = accumulator(image, theta)
-    # no coordinate exceeds the sum of its row's three entries; NaN stays NaN.
-    bound = theta.detach().abs().sum(-1)
-    sampled = safe_grid_sample(image.to(wide), _grid(theta.to(wide), size, align_corners), padding, align_corners, bound)
-    return sampled.to(image.dtype)
+    theta = theta.to(wide)
+    return safe_grid_sample(image.to(wide), _grid(theta, size, align_corners), padding, align_corners, theta).to(image.dtype)
 
 
 def _grid(theta: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
@@ -114,18 +112,18 @@ def _grid(theta: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
     Pairs lie flat, so that autograd sums whole rows too, and never multiplies matrices, which autocast would round.
     """
     batch, (height, width) = theta.shape[0], size
+    by_u, by_v, shift = theta.unsqueeze(1).unbind(3)  # [B, 1, 2]
     u = _centres(width, align_corners, theta)
     v = _centres(height, align_corners, theta)
-    pairs = torch.addcmul(theta[:, None, :, 2], u[:, None], theta[:, None, :, 0])  # [B, W_out, 2]
-    steps = theta[:, None, :, 1].expand(batch, width, 2)
-    lines = torch.addcmul(pairs.reshape(batch, 1, 2 * width), v[:, None], steps.reshape(batch, 1, 2 * width))
-    return lines.view(batch, height, width, 2)
+    pairs = torch.addcmul(shift, u, by_u).view(batch, 1, 2 * width)
+    steps = by_v.expand(batch, width, 2).reshape(batch, 1, 2 * width)
+    return torch.addcmul(pairs, v, steps).view(batch, height, width, 2)
 
 
 def _centres(count: int, align_corners: bool, like: Tensor) -> Tensor:
-    """Return the normalised coordinates of ``count`` pixel centres; a single one is at 0."""
-    # 1 − n, 3 − n … n − 1 are exact, and symmetric about 0.
-    return torch.arange(1 - count, count, 2, dtype=like.dtype, device=like.device) / max(count - align_corners, 1)
+    """Return the normalised coordinates of ``count`` pixel centres, ``[count, 1]``; a single one is at 0."""
+    last = (count - 1) / max(count - align_corners, 1)
+    return torch.linspace(-last, last, count, dtype=like.dtype, device=like.device).unsqueeze(1)
 
 
 def _fused(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
