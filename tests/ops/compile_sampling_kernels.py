@@ -54,8 +54,13 @@ def compiled(kernel, image: str, second: str, capability: int, padding: int, ali
     if ones:
         # Triton makes an argument of 1 a constant.
         constants |= {name: 1 for name in kernel.arg_names if not name.endswith("_ptr") and name not in constants}
+
+    def numbers(name):
+        # strides past 2^31 arrive as int64.
+        return "i64" if capability == 90 and "stride" in name else "i32"
+
     signature = {
-        name: "constexpr" if name in constants else f"*{types.get(name, TYPES[image])}" if name.endswith("_ptr") else "i32"
+        name: "constexpr" if name in constants else f"*{types.get(name, TYPES[image])}" if name.endswith("_ptr") else numbers(name)
         for name in kernel.arg_names
     }
     source = ASTSource(kernel, signature, constexprs=constants)
