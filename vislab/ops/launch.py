@@ -1,0 +1,36 @@
+"""What fused ops share in launching their kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from triton import JITFunction
+
+
+def refuse_compiled_kernel_on_cpu(name: str, tensor: Tensor, kernel: object) -> None:
+    """Refuse a CPU tensor unless the kernel runs under Triton's interpreter.
+
+    Raises:
+        RuntimeError: the tensor is on a CPU and ``kernel`` is a compiled one.
+    """
+    # asked of the kernel, not of the environment: Triton decides when it is imported.
+    if tensor.device.type == "cpu" and isinstance(kernel, JITFunction):
+        raise RuntimeError(
+            f"{name} is on the CPU, where the fused kernels run only under Triton's interpreter;"
+            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
+        )
+
+
+def launch(kernel: Any, programs: int, near: Tensor, *arguments: object, **constants: object) -> None:
+    """Run ``programs`` programs of a kernel on the device of ``near``; none at all for an empty batch, which a GPU would refuse."""
+    if programs:
+        with torch.cuda.device_of(near):
+            # all on axis 0: the other axes of a grid end at 65535.
+            kernel[(programs,)](*arguments, **constants)
+
+
+def warps_for(elements: int, elements_per_warp: int = 1024) -> int:
+    """Return how many warps hold a tile of ``elements`` at 32 a thread, from 1 to 8."""
+    return min(max(elements // elements_per_warp, 1), 8)
