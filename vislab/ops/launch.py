@@ -34,3 +34,9 @@ def launch(kernel: Any, programs: int, near: Tensor, *arguments: object, **const
 def warps_for(elements: int, elements_per_warp: int = 1024) -> int:
     """Return how many warps hold a tile of ``elements`` at 32 a thread, from 1 to 8."""
     return min(max(elements // elements_per_warp, 1), 8)
+
+
+def high_and_low(number: float) -> tuple[float, float]:
+    """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
+    high = torch.tensor(number, dtype=torch.float32).item()
+    return high, number - high
