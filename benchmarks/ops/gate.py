@@ -9,12 +9,14 @@ from torch import Tensor
 
 from benchmarks.ops.subject import Call
 
-# share of the largest reference value; float32 sums over 10^4 pixels stay near 1e-6.
-_TOLERANCE = 1e-5
-
 
 def red_comparisons(
-    contenders: Mapping[str, Call], naive: Call, tensors: tuple[Tensor, ...], cotangents: tuple[Tensor, ...], what: str
+    contenders: Mapping[str, Call],
+    naive: Call,
+    tensors: tuple[Tensor, ...],
+    cotangents: tuple[Tensor, ...],
+    what: str,
+    tolerance: float = 1e-5,
 ) -> list[str]:
     """Compare outputs and every gradient of each contender with the float64 reference.
 
@@ -24,6 +26,7 @@ def red_comparisons(
         tensors: positional float32 inputs.
         cotangents: one tensor an output, float32.
         what: op and size, for the message.
+        tolerance: share of the largest reference value; float32 sums over 10^4 pixels stay near 1e-6.
 
     Returns:
         One line for each comparison that failed, naming contender, quantity and error; empty when all are green.
@@ -38,7 +41,7 @@ def red_comparisons(
                 red.append(f"{what}: {name}: {quantity} is {None if have is None else tuple(have.shape)}, expected {tuple(want.shape)}")
                 continue
             error = (have.double() - want).abs().max().item()
-            allowed = _TOLERANCE * want.abs().max().item()
+            allowed = tolerance * want.abs().max().item()
             # written so that NaN is red.
             if not error <= allowed:
                 red.append(f"{what}: {name}: {quantity} is off by {error:.3g}, allowed {allowed:.3g}")

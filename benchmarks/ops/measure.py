@@ -53,7 +53,7 @@ def measure(
             compile_, note = _compile(eager, tensors, cotangents)
             if compile_ is not None:
                 contenders["compile"] = compile_
-        red += red_comparisons(contenders, naive, tensors, cotangents, f"{subject.op} {_size(shape)}")
+        red += red_comparisons(contenders, naive, tensors, cotangents, f"{subject.op} {_size(shape)}", subject.tolerance)
         if red:
             continue
         for name in PASSES:

@@ -31,6 +31,7 @@ class Subject:
         bytes_moved: shape, item size in bytes and pass to the bytes that an ideal kernel reads and writes.
         libraries: name of another library to its call, where that is installed.
         options: shape to keyword arguments that every call takes besides, such as the size of what is rendered.
+        tolerance: what the gate allows, as a share of the largest reference value.
     """
 
     op: str
@@ -44,6 +45,7 @@ class Subject:
     bytes_moved: Callable[[tuple[int, ...], int, str], int]
     libraries: Mapping[str, Call] = field(default_factory=dict)
     options: Callable[[tuple[int, ...]], Mapping[str, Any]] = lambda shape: {}
+    tolerance: float = 1e-5
 
 
 def subjects() -> dict[str, Subject]:
