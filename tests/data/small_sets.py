@@ -27,9 +27,8 @@ def icon_columns(count: int, seed: int = 0) -> tuple[dict[str, object], dict[str
     # growing angles run clockwise where y points down.
     radius = rng.uniform(5, 12, (count, 1)) * (1 + 0.2 * np.sin(3 * angle + rng.uniform(0, 6, (count, 1))))
     pixels = 15.5 + np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1)
-    values, mean, scale = standardise(pixels)
     has = np.ones(count, bool)
-    has[count // 2 :: 4] = False
+    has[count // 2 + 1 :: 4] = False
     values, mean, scale = standardise(pixels[has])
     polygon = np.zeros((count, 96, 2), np.float32)
     polygon[has] = values

@@ -30,12 +30,17 @@ def standardise(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     Returns:
         Values float32 ``[n, V, 2]``, and the attributes ``mean`` and ``scale`` of the dataset, float64 ``[2]``, pixels.
 
+    Raises:
+        ValueError: another shape, or no polygon at all.
+
     Example:
         >>> values, mean, scale = standardise(np.array([[[1.0, 0.0], [3.0, 0.0], [3.0, 4.0], [1.0, 4.0]]]))
         >>> values[0].tolist(), mean.tolist(), scale.tolist()
         ([[-1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]], [2.0, 2.0], [1.0, 2.0])
     """
     wide = np.asarray(pixels, dtype=np.float64)
+    if wide.ndim != 3 or wide.shape[2] != 2 or len(wide) == 0:
+        raise ValueError(f"pixels.shape {wide.shape} must be (n, V, 2) with n at least 1; pass all polygons of the file at once")
     mean, scale = wide.mean((0, 1)), wide.std((0, 1))
     return ((wide - mean) / scale * (1, -1)).astype(np.float32), mean, scale
 

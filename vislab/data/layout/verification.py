@@ -96,7 +96,7 @@ def content_hash(file: h5py.File) -> str:
             digest.update(f"@{name} {value.dtype.kind} {value.shape} {value.tolist()!r}\n".encode())
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        digest.update(f"{name} {'group' if isinstance(item, h5py.Group) else f'{_dtype(item)} {item.shape}'}\n".encode())
+        digest.update(f"{name} {'group' if isinstance(item, h5py.Group) else f'{stored_dtype(item)} {item.shape}'}\n".encode())
         attributes(item)
         if isinstance(item, h5py.Dataset):
             for _, block in blocks(item):
@@ -126,7 +126,7 @@ def blocks(dataset: h5py.Dataset) -> Iterator[tuple[int, np.ndarray]]:
         yield start, dataset[start : start + rows]
 
 
-def _dtype(dataset: h5py.Dataset) -> str:
+def stored_dtype(dataset: h5py.Dataset) -> str:
     return "str" if h5py.check_string_dtype(dataset.dtype) is not None else str(dataset.dtype.name)
 
 
@@ -141,8 +141,10 @@ def _attribute_problems(file: h5py.File, schema: Schema) -> list[str]:
                 f"attribute {attribute.name} is {file.attrs[attribute.name]!r:.60}; it must be {attribute.kind}: {attribute.meaning}"
             )
     if not found:
-        sources = provenance.from_text(file.attrs["sources"])
-        derived = provenance.to_attributes(sources)
+        try:
+            derived = provenance.to_attributes(provenance.from_text(file.attrs["sources"]))
+        except ContentInvalid as error:
+            return [str(error)]
         for name in ("licences", "attribution"):
             stored = file.attrs[name] if name == "attribution" else list(file.attrs[name])
             if stored != derived[name]:
@@ -192,11 +194,11 @@ def _table_problems(file: h5py.File, schema: Schema, table: Table, report: Repor
     lengths: dict[str, int] = {}
     for name in [name for name in group if isinstance(group[name], h5py.Dataset)]:
         dataset, where = group[name], table.where(name)
-        one = known.get(name) or _described(dataset, name)
+        one = known.get(name) or described(dataset, name)
         if one is None:
             found.append(f"{where} is no dataset of {schema.name} and does not describe itself; it must carry unit, meaning and shape")
             continue
-        problems = one.check_kind(_dtype(dataset), dataset.shape, letters, where)
+        problems = one.check_kind(stored_dtype(dataset), dataset.shape, letters, where)
         found += problems + _description_problems(dataset, one, where)
         if problems:
             continue
@@ -211,14 +213,14 @@ def _table_problems(file: h5py.File, schema: Schema, table: Table, report: Repor
     return found
 
 
-def _described(dataset: h5py.Dataset, name: str) -> Field | None:
+def described(dataset: h5py.Dataset, name: str) -> Field | None:
     """The field of a dataset that is not registered, from its own attributes."""
     try:
         sides = [side.strip() for side in dataset.attrs["shape"].strip("()").split(",") if side.strip()][1:]
         shape = tuple(int(side) if side.isdigit() else side for side in sides)
         low, high = dataset.attrs.get("low"), dataset.attrs.get("high")
         return Field(
-            name, _dtype(dataset), shape, dataset.attrs["unit"], dataset.attrs["meaning"], low, high, label="label" in dataset.attrs
+            name, stored_dtype(dataset), shape, dataset.attrs["unit"], dataset.attrs["meaning"], low, high, label="label" in dataset.attrs
         )
     except (KeyError, ValueError, AttributeError):
         return None
