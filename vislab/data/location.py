@@ -22,7 +22,8 @@ def find_file(path_or_name: str | os.PathLike[str]) -> Path:
     """
     path = Path(path_or_name)
     if path.is_file():
-        return path
+        # absolute, since the file is opened again for every reading.
+        return path.absolute()
     if isinstance(path_or_name, str) and path_or_name in SCHEMAS:
         folders = search_folders()
         for folder in folders:

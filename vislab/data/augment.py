@@ -1,0 +1,205 @@
+"""Random changes to a batch, on its device: flip, affine jitter, colour jitter, cutout, drawn from a generator that is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, pi
+
+import torch
+from torch import Tensor
+
+from vislab.data.constants import constant
+from vislab.data.info import FieldInfo
+
+# Rec. 601 luma, what "grey" means to most libraries' saturation jitter.
+LUMA = (0.299, 0.587, 0.114)
+_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class AffineJitter:
+    """Turn, scale, shear and shift about the image's centre; uniform draws, one for all frames of a row.
+
+    Args:
+        rotation_rad: largest turn either way, radian, at most π.
+        scale: smallest and largest factor, positive; above 1 enlarges. The logarithm is uniform.
+        shift: largest shift along x and y, share of the width and height.
+        shear_rad: largest shear angle either way, radian, below π/2.
+        padding: what lies outside the image: ``"zeros"`` (black), ``"border"`` or ``"reflection"``.
+    """
+
+    rotation_rad: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    shift: tuple[float, float] = (0.0, 0.0)
+    shear_rad: float = 0.0
+    padding: str = "border"
+
+    def __post_init__(self) -> None:
+        # written so that NaN fails.
+        if not 0 <= self.rotation_rad <= pi:
+            raise ValueError(f"rotation_rad {self.rotation_rad} must lie in [0, pi]; convert degrees with math.radians")
+        if not 0 < self.scale[0] <= self.scale[1] < float("inf"):
+            raise ValueError(f"scale {self.scale} must be (smallest, largest), both positive; (1.0, 1.0) leaves sizes alone")
+        if not (0 <= self.shift[0] < float("inf") and 0 <= self.shift[1] < float("inf")):
+            raise ValueError(f"shift {self.shift} must hold two shares of at least 0; (0.1, 0.1) is a tenth of each side")
+        if not 0 <= self.shear_rad < pi / 2:
+            raise ValueError(f"shear_rad {self.shear_rad} must lie in [0, pi/2); convert degrees with math.radians")
+        if self.padding not in ("zeros", "border", "reflection"):
+            raise ValueError(f"padding {self.padding!r} must be one of zeros, border, reflection")
+
+
+@dataclass(frozen=True)
+class ColourJitter:
+    """Saturation, then brightness, then contrast about mid-grey, each by a factor drawn from 1 ± its value; clamped to 0..1 at the end."""
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "contrast", "saturation"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} {getattr(self, name)} must lie in [0, 1]: factors are drawn from 1 - {name} to 1 + {name}")
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Fill one rectangle; joints under it become invisible.
+
+    Args:
+        share: largest side of the rectangle as a share of the image's, in (0, 1]; sides are uniform from a third of that on.
+        probability: how often.
+        fill: intensity in 0..1.
+    """
+
+    share: float = 0.4
+    probability: float = 0.5
+    fill: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share {self.share} must lie in (0, 1]; 0.4 covers up to 40 % of each side")
+        if not (0 <= self.probability <= 1 and 0 <= self.fill <= 1):
+            raise ValueError(f"probability {self.probability} and fill {self.fill} must lie in [0, 1]")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to each row, in this order; None leaves a step out.
+
+    Flip and affine jitter move everything in a batch that lies in the image, in one resampling: images, masks (nearest pixel), joints,
+    outlines, visibility. A flip also swaps left and right joints and body parts and turns ``pose_3d``, ``root`` and ``camera`` over; affine
+    jitter refuses those three, which no camera would see so.
+
+    Args:
+        flip: probability of a horizontal flip.
+        affine, colour, cutout: see the classes.
+    """
+
+    flip: float = 0.0
+    affine: AffineJitter | None = None
+    colour: ColourJitter | None = None
+    cutout: Cutout | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.flip <= 1:
+            raise ValueError(f"flip {self.flip} must be a probability in [0, 1]")
+
+    def check(self, info: Mapping[str, FieldInfo]) -> None:
+        """Refuse what cannot be kept consistent.
+
+        Raises:
+            ValueError: a field that a flip or a warp would make wrong, with the remedy.
+        """
+        leave = "leave it out with fields=[...]"
+        for name, field in info.items():
+            role = field.role
+            if (self.flip or self.affine) and role == "bound":
+                raise ValueError(f"{name} tells of places in the image as they were; flip and affine would make it wrong; {leave}")
+            if (self.flip or self.affine) and role == "outline" and field.mean is None:
+                raise ValueError(
+                    f"{name} has no known place in the image (the file lacks mean and scale); flip and affine need it; {leave}"
+                )
+            if self.affine and role in ("space", "camera", "box"):
+                raise ValueError(f"{name} cannot follow affine jitter: no camera would see it so; {leave}, or use flip alone")
+            if self.affine and role == "visibility" and "pose_2d" not in info:
+                raise ValueError(f"{name} follows affine jitter only together with pose_2d; load pose_2d too, or {leave}")
+            swapped = role in ("points", "visibility") or name in ("pose_3d", "limb")
+            if self.flip and swapped and field.mirror is None:
+                raise ValueError(f"{name} has left and right, but the file does not say which is which; flip needs its mirror; {leave}")
+        if (self.flip or self.affine or self.colour or self.cutout) and "img" not in info:
+            raise ValueError(f"augmentation needs img among the fields, here {', '.join(info)}; add it to fields")
+
+    def draw(self, count: int, size: tuple[int, int], generator: torch.Generator, device: torch.device) -> Draws:
+        """Draw the parameters of ``count`` rows for images of ``size`` (H, W).
+
+        Randomness:
+            One tensor of uniform numbers from ``generator``, whatever is switched on: a step more leaves the others' draws as they were.
+        """
+        uniform = torch.rand(count, _COLUMNS, generator=generator, device=device)
+        mirrored = uniform[:, 0] < self.flip if self.flip else None
+        return Draws(
+            mirrored,
+            None if self.affine is None else _forward(self.affine, uniform[:, 1:6], mirrored, size),
+            None if self.colour is None else _colour(self.colour, uniform[:, 6:9]),
+            None if self.cutout is None else _hole(self.cutout, uniform[:, 9:14], size),
+        )
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Parameters drawn for a batch of B rows.
+
+    ``mirrored`` bool ``[B]``. ``forward`` ``[B, 2, 3]``: pixel in the source, flip included, to pixel in the result. ``colour`` ``[B, 3]``:
+    saturation factor, gain, offset (intensity 0..1). ``hole`` ``[B, 4]``: x0, y0, x1, y1 pixels, half-open, x1 = x0 where there is none.
+    """
+
+    mirrored: Tensor | None
+    forward: Tensor | None
+    colour: Tensor | None
+    hole: Tensor | None
+
+
+def _forward(jitter: AffineJitter, uniform: Tensor, mirrored: Tensor | None, size: tuple[int, int]) -> Tensor:
+    height, width = size
+    both_ways = 2 * uniform - 1
+    angle = both_ways[:, 0] * jitter.rotation_rad
+    factor = torch.exp(_between(uniform[:, 1], *_logs(jitter.scale)))
+    shear = torch.tan(both_ways[:, 2] * jitter.shear_rad)
+    cosine, sine = factor * torch.cos(angle), factor * torch.sin(angle)
+    # turn after shear: [[c, -s], [s, c]] @ [[1, k], [0, 1]].
+    first = torch.stack([cosine, cosine * shear - sine], -1)
+    second = torch.stack([sine, sine * shear + cosine], -1)
+    linear = torch.stack([first, second], -2)
+    if mirrored is not None:
+        # the flip comes first, so it turns the first column over.
+        sign = 1 - 2 * mirrored.to(linear.dtype)
+        linear = torch.stack([linear[..., 0] * sign[:, None], linear[..., 1]], -1)
+    centre = constant(((width - 1) / 2, (height - 1) / 2), uniform.dtype, uniform.device)
+    largest = constant((jitter.shift[0] * width, jitter.shift[1] * height), uniform.dtype, uniform.device)
+    offset = centre + both_ways[:, 3:5] * largest - linear @ centre
+    return torch.cat([linear, offset[..., None]], -1)
+
+
+def _logs(scale: tuple[float, float]) -> tuple[float, float]:
+    return log(scale[0]), log(scale[1])
+
+
+def _between(uniform: Tensor, low: float, high: float) -> Tensor:
+    return low + uniform * (high - low)
+
+
+def _colour(jitter: ColourJitter, uniform: Tensor) -> Tensor:
+    spread = constant((jitter.saturation, jitter.brightness, jitter.contrast), uniform.dtype, uniform.device)
+    saturation, brightness, contrast = (1 + (2 * uniform - 1) * spread).unbind(-1)
+    return torch.stack([saturation, brightness * contrast, 0.5 * (1 - contrast)], -1)
+
+
+def _hole(cutout: Cutout, uniform: Tensor, size: tuple[int, int]) -> Tensor:
+    extent = constant((size[1], size[0]), uniform.dtype, uniform.device)
+    sides = (_between(uniform[:, 0:2], cutout.share / 3, cutout.share) * extent).round().clamp(min=1)
+    sides = sides * (uniform[:, 4:5] < cutout.probability)
+    # whole positions 0 to extent - side, each equally likely.
+    corner = (uniform[:, 2:4] * (extent - sides + 1)).floor().minimum(extent - sides)
+    return torch.cat([corner, corner + sides], -1)
