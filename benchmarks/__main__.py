@@ -1,4 +1,4 @@
-"""``python -m benchmarks ops [--json]``: measure, print, and on request keep the result."""
+"""``python -m benchmarks ops|loaders [--json]``: measure, print, and on request keep the result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.loaders.measure import GateError as LoaderGateError
+from benchmarks.loaders.measure import measure as measure_loaders
 from benchmarks.machine import device_name, slug, versions
 from benchmarks.ops.measure import GateError, measure
 from benchmarks.ops.subject import Subject, subjects
@@ -29,7 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
     ops.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     ops.add_argument("--rounds", type=int, default=20, help="interleaved samples of each contender (default 20)")
     ops.add_argument("--no-compile", action="store_true", help="leave torch.compile out; its column is null")
+    loaders = rooms.add_parser("loaders", help="the device and streaming loaders against torch.utils.data.DataLoader")
+    loaders.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    loaders.add_argument("--save", action="store_true", help="also write the JSON object to benchmarks/results/")
+    loaders.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    loaders.add_argument("--rounds", type=int, default=5, help="interleaved epochs of each contender (default 5)")
+    loaders.add_argument("--count", type=int, default=1024, help="images in the set (default 1024)")
+    loaders.add_argument("--batch-size", type=int, default=64, help="rows of a batch (default 64)")
     options = parser.parse_args(arguments)
+    if options.room == "loaders":
+        return run_loaders(options)
     return run_ops([known[name] for name in options.op or known], options)
 
 
@@ -50,13 +61,48 @@ def run_ops(chosen: list[Subject], options: argparse.Namespace) -> int:
         "copy_gb_per_s": None if bandwidth is None else round(bandwidth / 1e9, 1),
         "rows": rows,
     }
+    _publish(result, "ops", options, _table(result))
+    return 0
+
+
+def run_loaders(options: argparse.Namespace) -> int:
+    """Measure the loaders as the command line's ``options`` say, and print."""
+    device = torch.device(options.device)
+    try:
+        measured = measure_loaders(device, options.rounds, options.count, options.batch_size)
+    except LoaderGateError as error:
+        print("a comparison is red, so no figure is printed:", *error.args[0], sep="\n  ", file=sys.stderr)
+        return 1
+    result = {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "rounds": options.rounds,
+        "count": options.count,
+        **measured,
+    }
+    _publish(result, "loaders", options, _loader_table(result))
+    return 0
+
+
+def _publish(result: dict, room: str, options: argparse.Namespace, table: str) -> None:
     text = json.dumps(result, indent=2)
     if options.save:
-        target = _RESULTS / f"ops_{slug(result['device'])}.json"
+        target = _RESULTS / f"{room}_{slug(result['device'])}.json"
         target.write_text(text + "\n")
         print(f"wrote {target.relative_to(_RESULTS.parents[1])}", file=sys.stderr)
-    print(text if options.json else _table(result))
-    return 0
+    print(text if options.json else table)
+
+
+def _loader_table(result: dict) -> str:
+    lines = [f"{result['device']}, {result['threads']} threads, torch {result['versions']['torch']}, {result['count']} images"]
+    for row in result["rows"]:
+        lines.append(f"{row['work']}, {row['size']}")
+        for name, speed in row["samples_per_s"].items():
+            ratio = row.get(f"speedup_vs_dataloader_{name}", row.get(f"speedup_vs_{name}"))
+            lines.append(f"  {name:<24}{speed:>10} samples/s" + ("" if ratio is None else f"  ours is {ratio} times faster"))
+    lines += [f"{name} {result[name]}" for name in ("speedup_vs_dataloader_hdf5", "speedup_vs_tensordataset")]
+    return "\n".join(lines)
 
 
 def _table(result: dict) -> str:
