@@ -316,6 +316,27 @@ def test_saturation_needs_three_channels() -> None:
     make_recipe(info, None, torch.float32, Augmentation(colour=ColourJitter(0.1, 0.1)))
 
 
+def test_images_of_unknown_range_are_not_coloured() -> None:
+    info = {"img": replace(POSE["img"], dtype="float32")}
+    for augmentation in (Augmentation(colour=ColourJitter(0.1)), Augmentation(cutout=Cutout())):
+        with pytest.raises(ValueError, match="img is stored as float32, of unknown range; colour and cutout need uint8"):
+            augmentation.check(info)
+    Augmentation(0.5, STRONG).check(info)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floating_dtypes(dtype: torch.dtype) -> None:
+    info = {"img": POSE["img"]}
+    stored = {"img": batch(4)["img"]}
+    augmentation = Augmentation(0.5, STRONG, ColourJitter(0.2, 0.2, 0.2), Cutout())
+    normalise = ([0.5], [0.25])
+    single = assemble(stored, make_recipe(info, normalise, torch.float32, augmentation), generator())["img"]
+    other = assemble(stored, make_recipe(info, normalise, dtype, augmentation), generator())["img"]
+    assert other.dtype == dtype
+    # a few roundings of numbers up to 2, 8 bits in bfloat16.
+    assert (other.double() - single.double()).abs().max() < {torch.float16: 0.02, torch.bfloat16: 0.12, torch.float64: 1e-4}[dtype]
+
+
 def test_body_parts_are_mirrored_by_name() -> None:
     assert mirror_by_name(["torso", "left arm", "right arm", "left_leg", "right_leg"]) == (0, 2, 1, 4, 3)
     assert mirror_by_name(["torso", "left arm"]) is None

@@ -128,6 +128,10 @@ class Augmentation:
             swapped = role in ("points", "visibility") or name in ("pose_3d", "limb")
             if self.flip and swapped and field.mirror is None:
                 raise ValueError(f"{name} has left and right, but the file does not say which is which; flip needs its mirror; {leave}")
+        if (self.colour or self.cutout) and "img" in info and info["img"].dtype != "uint8":
+            raise ValueError(
+                f"img is stored as {info['img'].dtype}, of unknown range; colour and cutout need uint8; convert the file to uint8"
+            )
         if (self.flip or self.affine or self.colour or self.cutout) and "img" not in info:
             raise ValueError(f"augmentation needs img among the fields, here {', '.join(info)}; add it to fields")
 

@@ -81,11 +81,10 @@ class DeviceLoader(EpochLoader):
         self._rows_digest = digest(chosen)
         whole = len(chosen) == len(dataset) and bool((chosen == np.arange(len(dataset))).all())
         self._stored: dict[str, Tensor] = {}
-        with dataset.reading() as file:
-            for name in self.info:
-                # contiguous rows of their own: a gather through two indices would read twice.
-                values = dataset.read_from(file, name, slice(None) if whole else chosen)
-                self._stored[name] = torch.from_numpy(values).to(self.device)
+        for name in self.info:
+            # rows of their own: a gather through two indices would read twice.
+            values = dataset.read(name, slice(None) if whole else chosen)
+            self._stored[name] = torch.from_numpy(values).to(self.device)
         self._rows = torch.from_numpy(chosen).to(self.device)
 
     def stored_bytes(self) -> int:
