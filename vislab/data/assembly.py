@@ -155,11 +155,11 @@ def _coloured(images: Tensor, colour: Tensor, unit: float, fill: float, saturate
 
 def _outside(hole: Tensor, images: Tensor) -> Tensor:
     """1 outside each row's rectangle and 0 inside, ``[B, 1, H, W]``."""
-    rows = constant(tuple(range(images.shape[-2])), hole.dtype, images.device)
-    columns = constant(tuple(range(images.shape[-1])), hole.dtype, images.device)
-    inside_y = ((rows >= hole[:, 1:2]) & (rows < hole[:, 3:4])).to(images.dtype)
-    inside_x = ((columns >= hole[:, 0:1]) & (columns < hole[:, 2:3])).to(images.dtype)
-    return (inside_y[:, :, None] * inside_x[:, None, :]).neg_().add_(1)[:, None]
+    height, width = images.shape[-2:]
+    # both axes at once, up to the longer side.
+    places = constant(tuple(range(max(height, width))), hole.dtype, images.device)
+    inside = ((places >= hole[:, :2, None]) & (places < hole[:, 2:, None])).to(images.dtype)
+    return (inside[:, 1, :height, None] * inside[:, 0, None, :width]).neg_().add_(1)[:, None]
 
 
 def _unit(images: Tensor) -> float:

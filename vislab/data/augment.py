@@ -14,7 +14,7 @@ from vislab.data.info import FieldInfo
 
 # Rec. 601 luma, what "grey" means to most libraries' saturation jitter.
 LUMA = (0.299, 0.587, 0.114)
-_COLUMNS = 16
+_COLUMNS = 14
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,36 @@ class Augmentation:
             One tensor of uniform numbers from ``generator``, whatever is switched on: a step more leaves the others' draws as they were.
         """
         uniform = torch.rand(count, _COLUMNS, generator=generator, device=device)
+        lows, spans = self._ranges(size)
+        # one product and one sum bring every column to its range; column by column they would cost more than the pixels.
+        ranged = torch.addcmul(constant(lows, uniform.dtype, device), uniform, constant(spans, uniform.dtype, device))
         mirrored = uniform[:, 0] < self.flip if self.flip else None
         return Draws(
             mirrored,
-            None if self.affine is None else _forward(self.affine, uniform[:, 1:6], mirrored, size),
-            None if self.colour is None else _colour(self.colour, uniform[:, 6:9]),
-            None if self.cutout is None else _hole(self.cutout, uniform[:, 9:14], size),
+            None if self.affine is None else _forward(ranged[:, 1:6], mirrored, size),
+            None if self.colour is None else _colour(ranged[:, 6:9]),
+            None if self.cutout is None else _hole(self.cutout, ranged[:, 9:14], size),
         )
+
+    def _ranges(self, size: tuple[int, int]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Lowest value and span of each column of uniform numbers."""
+        height, width = size
+        jitter, colour, cutout = self.affine or AffineJitter(), self.colour or ColourJitter(), self.cutout or Cutout()
+        ends = (
+            (0.0, 1.0),
+            (-jitter.rotation_rad, jitter.rotation_rad),
+            (log(jitter.scale[0]), log(jitter.scale[1])),
+            (-jitter.shear_rad, jitter.shear_rad),
+            (-jitter.shift[0] * width, jitter.shift[0] * width),
+            (-jitter.shift[1] * height, jitter.shift[1] * height),
+            *((1 - spread, 1 + spread) for spread in (colour.saturation, colour.brightness, colour.contrast)),
+            (cutout.share / 3 * width, cutout.share * width),
+            (cutout.share / 3 * height, cutout.share * height),
+            (0.0, 1.0),
+            (0.0, 1.0),
+            (0.0, 1.0),
+        )
+        return tuple(low for low, _ in ends), tuple(high - low for low, high in ends)
 
 
 @dataclass(frozen=True)
@@ -165,45 +188,33 @@ class Draws:
     hole: Tensor | None
 
 
-def _forward(jitter: AffineJitter, uniform: Tensor, mirrored: Tensor | None, size: tuple[int, int]) -> Tensor:
+def _forward(ranged: Tensor, mirrored: Tensor | None, size: tuple[int, int]) -> Tensor:
+    """``ranged``: angle, logarithm of the scale, shear angle, shift along x and y in pixels."""
     height, width = size
-    both_ways = 2 * uniform - 1
-    angle = both_ways[:, 0] * jitter.rotation_rad
-    factor = torch.exp(_between(uniform[:, 1], *_logs(jitter.scale)))
-    shear = torch.tan(both_ways[:, 2] * jitter.shear_rad)
-    cosine, sine = factor * torch.cos(angle), factor * torch.sin(angle)
+    factor, shear = ranged[:, 1].exp(), ranged[:, 2].tan()
+    cosine, sine = factor * ranged[:, 0].cos(), factor * ranged[:, 0].sin()
     # turn after shear: [[c, -s], [s, c]] @ [[1, k], [0, 1]].
-    first = torch.stack([cosine, cosine * shear - sine], -1)
-    second = torch.stack([sine, sine * shear + cosine], -1)
-    linear = torch.stack([first, second], -2)
+    left, right = torch.stack([cosine, sine], -1), torch.stack([cosine * shear - sine, sine * shear + cosine], -1)
     if mirrored is not None:
         # the flip comes first, so it turns the first column over.
-        sign = 1 - 2 * mirrored.to(linear.dtype)
-        linear = torch.stack([linear[..., 0] * sign[:, None], linear[..., 1]], -1)
-    centre = constant(((width - 1) / 2, (height - 1) / 2), uniform.dtype, uniform.device)
-    largest = constant((jitter.shift[0] * width, jitter.shift[1] * height), uniform.dtype, uniform.device)
-    offset = centre + both_ways[:, 3:5] * largest - linear @ centre
-    return torch.cat([linear, offset[..., None]], -1)
+        left = torch.where(mirrored[:, None], -left, left)
+    # the centre stays where it is but for the shift.
+    offset = constant(((width - 1) / 2, (height - 1) / 2), ranged.dtype, ranged.device) + ranged[:, 3:5]
+    offset = offset.sub(left, alpha=(width - 1) / 2).sub_(right, alpha=(height - 1) / 2)
+    return torch.stack([left, right, offset], -1)
 
 
-def _logs(scale: tuple[float, float]) -> tuple[float, float]:
-    return log(scale[0]), log(scale[1])
+def _colour(ranged: Tensor) -> Tensor:
+    """``ranged``: factors of saturation, brightness and contrast."""
+    saturation, brightness, contrast = ranged.unbind(-1)
+    return torch.stack([saturation, brightness * contrast, (contrast * -0.5).add_(0.5)], -1)
 
 
-def _between(uniform: Tensor, low: float, high: float) -> Tensor:
-    return low + uniform * (high - low)
-
-
-def _colour(jitter: ColourJitter, uniform: Tensor) -> Tensor:
-    spread = constant((jitter.saturation, jitter.brightness, jitter.contrast), uniform.dtype, uniform.device)
-    saturation, brightness, contrast = (1 + (2 * uniform - 1) * spread).unbind(-1)
-    return torch.stack([saturation, brightness * contrast, 0.5 * (1 - contrast)], -1)
-
-
-def _hole(cutout: Cutout, uniform: Tensor, size: tuple[int, int]) -> Tensor:
-    extent = constant((size[1], size[0]), uniform.dtype, uniform.device)
-    sides = (_between(uniform[:, 0:2], cutout.share / 3, cutout.share) * extent).round().clamp(min=1)
-    sides = sides * (uniform[:, 4:5] < cutout.probability)
+def _hole(cutout: Cutout, ranged: Tensor, size: tuple[int, int]) -> Tensor:
+    """``ranged``: width and height in pixels, not yet whole; then 0..1 for the corner's x and y and for whether there is a hole."""
+    extent = constant((size[1], size[0]), ranged.dtype, ranged.device)
+    sides = ranged[:, 0:2].round().clamp_(min=1).mul_(ranged[:, 4:5] < cutout.probability)
+    room = extent - sides
     # whole positions 0 to extent - side, each equally likely.
-    corner = (uniform[:, 2:4] * (extent - sides + 1)).floor().minimum(extent - sides)
+    corner = (ranged[:, 2:4] * (room + 1)).floor_().minimum(room)
     return torch.cat([corner, corner + sides], -1)
