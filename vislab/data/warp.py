@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vislab.data.constants import constant
+from vislab.ops.affine_sample.op import affine_sample
 
 
 def affine_warp(images: Tensor, forward: Tensor, padding: str = "border", nearest: bool = False) -> Tensor:
@@ -26,10 +27,11 @@ def affine_warp(images: Tensor, forward: Tensor, padding: str = "border", neares
     Convention:
         Pixel centres are whole numbers, as in ``pose_2d``.
     """
-    theta = sampling_theta(forward, (images.shape[2], images.shape[3])).to(images.dtype)
-    return functional.grid_sample(
-        images, sampling_grid(theta, (images.shape[2], images.shape[3])), "nearest" if nearest else "bilinear", padding, align_corners=False
-    )
+    theta = sampling_theta(forward, (images.shape[2], images.shape[3]))
+    if not nearest:
+        return affine_sample(images, theta, padding=padding)
+    grid = sampling_grid(theta, (images.shape[2], images.shape[3])).to(images.dtype)
+    return functional.grid_sample(images, grid, "nearest", padding, align_corners=False)
 
 
 def sampling_theta(forward: Tensor, size: tuple[int, int]) -> Tensor:
