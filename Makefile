@@ -11,11 +11,12 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export PATH := $(BIN):$(PATH)
 export TRITON_INTERPRET := 1
 
-.PHONY: help setup walls demo test lint unit notebooks build bundle audit doctor constraints clean
+.PHONY: help setup walls demo data test lint unit notebooks build bundle audit doctor constraints clean
 
 help:
 	@echo "make demo    a class of two dozen submissions from nothing to a gradebook"
 	@echo "make test    the whole test suite, as continuous integration runs it"
+	@echo "make data    every data set that the notebooks read, into data/"
 	@echo "make build   lessons to source/ and release/        make bundle  one zip per assignment for students"
 	@echo "make audit   the honesty gate of every assignment   make doctor  what this machine can wall off"
 
@@ -31,6 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools wheel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation \
 		--editable '.[kernels,instructor,dev]'
+	@# read for the drawings inside it: what it needs to be a program stays out.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps mkdocs-material
 	@touch $@
 
 # bubblewrap is no Python package. Without it everything works but grading.
@@ -43,6 +46,9 @@ walls:
 
 demo: setup
 	@$(BIN)/python -m autograder demo --workers $(WORKERS)
+
+data: $(STAMP)
+	@$(BIN)/python -m data_scripts all
 
 test: setup lint unit notebooks
 	@$(BIN)/python -m autograder audit --secrets 3

@@ -1,1 +1,1 @@
-"""Builders and converters that write the HDF5 data sets. The first assignment draws its toy people itself, so there is none yet."""
+"""Builders of the HDF5 data sets, and their command line ``python -m data_scripts``."""

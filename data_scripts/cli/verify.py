@@ -1,0 +1,67 @@
+"""``verify``: look at the files that lie there."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from data_scripts.cli.terminal import DATA, EXIT_FAULTY, JsonOption, OutOption, chosen, err, out, print_json, steps
+from data_scripts.discovery import builders
+from data_scripts.verification import FULL, QUICK, Verdict, inspect
+
+
+class Again(StrEnum):
+    """What is built again to see that the same comes out."""
+
+    none = "none"
+    quick = QUICK
+    full = FULL
+
+
+AGAIN = {Again.none: (), Again.quick: (QUICK,), Again.full: (QUICK, FULL)}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's command."""
+    app.command()(verify)
+
+
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Sets to look at; all of them when left out.")] = None,
+    to: OutOption = DATA,
+    again: Annotated[Again, typer.Option(help="Build again: small files twice (quick), the whole file besides (full).")] = Again.quick,
+    json: JsonOption = False,
+) -> None:
+    """Check layout, checksums, licences, values, leaks between splits, and that two builds are equal. Exit 1 when anything fails."""
+    verdicts: dict[str, Verdict] = {}
+    for builder in chosen(names, builders()):
+        if not json and not err.is_terminal:
+            err.print(builder.name)
+        with steps(json) as stages:
+            verdicts[builder.name] = inspect(builder, to, AGAIN[again], stages)
+    ok = bool(verdicts) and all(verdict.ok for verdict in verdicts.values())
+    if json:
+        print_json({"ok": ok, "sets": {name: verdict.as_json() for name, verdict in verdicts.items()}})
+    else:
+        _print(verdicts, ok)
+    if not ok:
+        sys.exit(EXIT_FAULTY)
+
+
+def _print(verdicts: dict[str, Verdict], ok: bool) -> None:
+    table = Table(title="data sets", title_justify="left")
+    for heading in ("", "set", "check", "what was seen"):
+        table.add_column(heading)
+    for name, verdict in verdicts.items():
+        for number, finding in enumerate(verdict.findings):
+            mark = "[green]ok[/]" if finding.ok else "[bold red]NO[/]"
+            table.add_row(mark, name if number == 0 else "", finding.check, escape(finding.detail))
+        rows = ", ".join(f"{table or 'rows'} {count}" for table, count in verdict.rows.items())
+        table.add_row("", "", "[dim]size[/]", f"[dim]{verdict.size_bytes / 1e6:.1f} MB; {rows}[/]", end_section=True)
+    out.print(table)
+    out.print("[bold green]all is well[/]" if ok else "[bold red]something is wrong[/]: see the lines marked NO")
