@@ -44,7 +44,7 @@ def write(builder: Builder, path: Path, count: int, seed: int, progress: Progres
         vislab.data.layout.faults.ContentInvalid: the builder's content breaks the layout.
     """
     if count < 1:
-        raise BuildError(f"count {count} must be 1 or more; leave it out for {builder.name}'s default of {builder.count}")
+        raise BuildError(f"count {count} must be 1 or more; leave it out for the default of {builder.count}")
     if not 0 <= seed < SEED_LIMIT:
         raise BuildError(f"seed {seed} must be in [0, {SEED_LIMIT}); leave it out for the default of {builder.seed}")
     content = builder.build(count, seed, progress)
