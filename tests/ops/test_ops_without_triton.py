@@ -10,6 +10,7 @@ import pytest
 CALLS = {
     "gaussian_heatmaps": "gaussian_heatmaps(torch.zeros(1, 1, 2), (3, 5), sigma=1.0, path=path)",
     "roi_align": "roi_align(torch.zeros(1, 1, 3, 5), torch.tensor([[0.0, 1, 1, 4, 3]]), output_size=2, path=path)",
+    "roi_pool": "roi_pool(torch.zeros(1, 1, 3, 5), torch.tensor([[0.0, 1, 1, 4, 3]]), output_size=2, path=path)",
 }
 
 SCRIPT = """
