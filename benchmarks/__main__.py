@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     loaders.add_argument("--save", action="store_true", help="also write the JSON object to benchmarks/results/")
     loaders.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     loaders.add_argument("--rounds", type=int, default=5, help="interleaved epochs of each contender (default 5)")
-    loaders.add_argument("--count", type=int, default=1024, help="images in the set (default 1024)")
+    loaders.add_argument("--count", type=int, default=9216, help="images in the set (default 9216, as many as the course has icons)")
     loaders.add_argument("--batch-size", type=int, default=64, help="rows of a batch (default 64)")
     options = parser.parse_args(arguments)
     if options.room == "loaders":

@@ -18,7 +18,7 @@ _TOLERANCE, _TOLERANCE_RESAMPLED = 1e-5, 1e-3
 
 
 def red_loaders(loaders: Mapping[str, Contender], images: Tensor, work: str) -> list[str]:
-    """Whether each loader brings every row once, and, without augmentation, its very image.
+    """Whether each loader brings as many rows as it says, none twice, and, without augmentation, its very image.
 
     Args:
         loaders: name to contender.
@@ -32,9 +32,9 @@ def red_loaders(loaders: Mapping[str, Contender], images: Tensor, work: str) -> 
     for name, loader in loaders.items():
         batches = list(loader.batches())
         came = torch.cat([group for _, group in batches]).cpu()
-        if sorted(came.tolist()) != list(range(len(images))):
-            distinct = len(set(came.tolist()))
-            red.append(f"{work}: {name}: {len(came)} rows came, {distinct} of them distinct; expected each of {len(images)} once")
+        distinct = set(came.tolist())
+        if len(came) != loader.count or len(distinct) != loader.count or not distinct <= set(range(len(images))):
+            red.append(f"{work}: {name}: {len(came)} rows came, {len(distinct)} of them distinct; expected {loader.count} of {len(images)}")
             continue
         values = torch.cat([image for image, _ in batches]).cpu()
         if WORK[work] is None:

@@ -47,8 +47,10 @@ def measure(device: torch.device, rounds: int, count: int, batch_size: int, work
             red = red_loaders(loaders, images, work) + red_augmentations(images[:256], work, device)
             if red:
                 raise GateError(red)
-            times = interleaved_times({name: loader.epoch for name, loader in loaders.items()}, rounds, device)
-            rows.append(_row(work, times, count, batch_size))
+            taken = interleaved_times({name: loader.epoch for name, loader in loaders.items()}, rounds, device)
+            # seconds a sample, since not all epochs are equally long.
+            times = {name: [seconds / loaders[name].count for seconds in taken[name]] for name in taken}
+            rows.append(_row(work, times, batch_size))
             # worker processes end with their loader.
             del loaders
     headline = next((row for row in rows if row["work"] == HEADLINE), rows[-1])
@@ -59,13 +61,13 @@ def measure(device: torch.device, rounds: int, count: int, batch_size: int, work
     }
 
 
-def _row(work: str, times: dict[str, list[float]], count: int, batch_size: int) -> dict:
+def _row(work: str, times: dict[str, list[float]], batch_size: int) -> dict:
     ratios = {name: round(median_ratio(taken, times["ours"]), 2) for name, taken in times.items() if name != "ours"}
     files = {name: ratio for name, ratio in ratios.items() if name.startswith(("hdf5", "contiguous"))}
     return {
         "work": work,
         "size": f"{batch_size}x3x{SIDE}x{SIDE}",
-        "samples_per_s": {name: round(count / median(taken)) for name, taken in times.items()},
+        "samples_per_s": {name: round(1 / median(taken)) for name, taken in times.items()},
         "speedup_vs_dataloader_hdf5": min(ratio for name, ratio in files.items() if name.startswith("hdf5")),
         **{f"speedup_vs_dataloader_{name}": ratio for name, ratio in files.items()},
         "speedup_vs_tensordataset": ratios["tensordataset"],

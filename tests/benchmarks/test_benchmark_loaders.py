@@ -62,9 +62,9 @@ def test_a_loader_that_cheats_is_red(files: tuple[Path, Path], images: torch.Ten
         for image, group in honest.batches():
             yield image - 1e-3, group
 
-    red = red_loaders({"twice": replace(honest, batches=twice), "darker": Contender(darker)}, images, work)
+    red = red_loaders({"twice": replace(honest, batches=twice), "darker": Contender(darker, COUNT)}, images, work)
     assert len(red) == 2
-    assert "expected each of 70 once" in red[0] and "images are off by 0.001" in red[1]
+    assert "expected 70 of 70" in red[0] and "images are off by 0.001" in red[1]
 
 
 def test_the_command_prints_the_headlines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,15 @@ from vislab.data.selection import chosen_fields, chosen_rows
 
 # what a seed is used for, so that order and augmentation draw from unrelated streams.
 _ORDER, _AUGMENT = 1, 2
+# batches made at once: at most so many, and at most so many bytes of images.
+_TOGETHER_MAX, _TOGETHER_BYTES = 8, 4 << 20
 
 
 class DeviceLoader(EpochLoader):
     """Batches from a set that lies on the device whole, as stored: a byte of an image stays a byte.
 
     A batch is gathered, converted, normalised and augmented as a whole; nothing runs row by row in Python, and no worker process is needed.
+    Small batches are made a few at a time and handed out as slices, up to 4 MiB of images: memory returns when all of them are dropped.
 
     Args:
         dataset: what ``open_dataset`` returned.
@@ -47,7 +50,7 @@ class DeviceLoader(EpochLoader):
         DataFileError: what the reader finds wrong with the file.
 
     Randomness:
-        Order from ``(seed, epoch)``, augmentation from ``(seed, epoch, batch)``, in generators on the device: equal on every machine with
+        Order from ``(seed, epoch)``, augmentation from ``(seed, epoch, batches made at once)``, on the device: equal on every machine with
         the same kind of device and version of PyTorch, and resumable by ``state_dict``.
 
     Example:
@@ -86,10 +89,17 @@ class DeviceLoader(EpochLoader):
             values = dataset.read(name, slice(None) if whole else chosen)
             self._stored[name] = torch.from_numpy(values).to(self.device)
         self._rows = torch.from_numpy(chosen).to(self.device)
+        self._together = self._batches_together()
 
     def stored_bytes(self) -> int:
         """Bytes that the set takes on the device."""
         return sum(tensor.numel() * tensor.element_size() for tensor in (*self._stored.values(), self._rows))
+
+    def _batches_together(self) -> int:
+        """Neighbouring batches that are made at once: small ones cost more in calls than in pixels."""
+        floats = sum(int(np.prod(info.shape)) for info in self.info.values() if info.role == "image")
+        batch_bytes = max(1, self.batch_size * floats * self._recipe.dtype.itemsize)
+        return max(1, min(_TOGETHER_MAX, _TOGETHER_BYTES // batch_bytes))
 
     def _made_with(self) -> dict[str, object]:
         return {**super()._made_with(), "rows": self._rows_digest}
@@ -98,8 +108,10 @@ class DeviceLoader(EpochLoader):
         order = None
         if self.shuffle:
             order = torch.randperm(self.count, generator=seeded(self.device, _ORDER, self.seed, epoch), device=self.device)
-        for number in range(first, len(self)):
-            start, stop = number * self.batch_size, min((number + 1) * self.batch_size, self.count)
+        together = self._together
+        last = min(self.count, len(self) * self.batch_size)
+        for group in range(first // together, -(-len(self) // together)):
+            start, stop = group * together * self.batch_size, min((group + 1) * together * self.batch_size, last)
             if order is None:
                 # copies, as a gather would be: a batch may be written into.
                 gathered = {name: tensor[start:stop].clone() for name, tensor in self._stored.items()}
@@ -108,7 +120,10 @@ class DeviceLoader(EpochLoader):
                 index = order[start:stop]
                 gathered = {name: tensor.index_select(0, index) for name, tensor in self._stored.items()}
                 row = self._rows.index_select(0, index)
-            yield finish_batch(gathered, row, self._recipe, self.device, self.seed, epoch, number)
+            made = finish_batch(gathered, row, self._recipe, self.device, self.seed, epoch, group)
+            for number in range(max(first, group * together), min((group + 1) * together, len(self))):
+                begin = number * self.batch_size - start
+                yield {name: tensor[begin : begin + self.batch_size] for name, tensor in made.items()}
 
 
 def finish_batch(gathered, row: Tensor, recipe, device: torch.device, seed: int, epoch: int, number: int) -> dict[str, Tensor]:
