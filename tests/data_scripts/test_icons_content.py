@@ -15,6 +15,7 @@ from data_scripts.discovery import builders
 from data_scripts.icons.assembly import assemble
 from data_scripts.icons.verification import findings, outlines_px
 from data_scripts.production import read, write
+from vislab.data.dataset import open_dataset
 from vislab.data.layout.conventions import signed_area
 
 
@@ -218,3 +219,13 @@ def test_all_drawings_of_the_wheel(wheel: Path, tmp_path: Path, progress: Progre
     assert [finding for finding in findings(drawn) if not finding.ok] == []
     assert path.stat().st_size < 15e6
     assert len(drawn.arrays["img"]) >= 9_000 and drawn.arrays["has_polygon"].sum() >= 4_000 and drawn.arrays["outline"].max() + 1 >= 1_700
+
+
+@pytest.mark.needs_original
+def test_one_reader_hands_out_either_file_alike(toy: Builder, root: Path, tmp_path: Path, progress: Progress) -> None:
+    write(toy, tmp_path / "icons.h5", toy.count, 0, progress)
+    ours = open_dataset(tmp_path / "icons.h5")
+    theirs = open_dataset(root.parent / "shared" / "data" / "ImagerIcon_subset.hdf5")
+    for name in ("img", "polygon"):
+        assert ours[name].shape[1:] == theirs[name].shape[1:] and ours[name].dtype == theirs[name].dtype, name
+        assert ours.info[name].convention == theirs.info[name].convention, name
