@@ -13,8 +13,8 @@ from vislab.ops.roi_pool.naive import roi_pool_naive
 
 # far outside every map, and small enough for exact arithmetic.
 _FAR = 2.0**30
-# numbers that are gathered at a time: 1 MiB of float32, which stays in cache while it is compared.
-_GATHER_MAX = 1 << 18
+# numbers that are gathered at a time: 2 MiB of float32, which stay in cache while they are compared.
+_GATHER_MAX = 1 << 19
 
 
 def roi_pool(
@@ -103,7 +103,7 @@ def _pool(features, boxes, index, height, width, scale, with_argmax):
     left, top, right, bottom = _rounded(corners.masked_fill(lost[:, None], 0.0)).unbind(1)
     y0, y1 = _bins(top, bottom, height, length_y)
     x0, x1 = _bins(left, right, width, length_x)
-    rows = features.permute(0, 2, 3, 1).reshape(-1, channels)  # a pixel's channels side by side
+    rows = features.permute(0, 2, 3, 1).reshape(-1, channels).contiguous()  # a pixel's channels side by side
     pooled = features.new_zeros(boxes.shape[0], height * width, channels)
     argmax = torch.full((boxes.shape[0], height * width, channels) if with_argmax else (0,), -1, dtype=torch.int32)
     for chosen, taps_y, taps_x in _classes(y1 - y0, x1 - x0, height * width * channels):
@@ -114,7 +114,7 @@ def _pool(features, boxes, index, height, width, scale, with_argmax):
         pixel = row.permute(2, 0, 1)[:, None, :, :, None] * length_x + column.permute(2, 0, 1)[None, :, :, None, :]
         pixel = pixel.reshape(taps_y * taps_x, -1)
         image = (index[chosen].long().masked_fill(lost[chosen], 0) * (length_y * length_x)).repeat_interleave(height * width)
-        values = rows[(pixel + image).flatten()].view(taps_y * taps_x, -1)
+        values = rows.index_select(0, (pixel + image).flatten()).view(taps_y * taps_x, -1)
         best = values.amax(0)
         empty = ((y1 <= y0)[chosen, :, None] | (x1 <= x0)[chosen, None, :]).view(-1, 1)
         pooled[chosen] = best.view(-1, channels).masked_fill(empty, 0.0).view(-1, height * width, channels)
@@ -174,9 +174,15 @@ def _bins(first, last, bins, length):
 
 
 def _classes(extent_y, extent_x, outputs):
-    """Sort boxes by the size of their largest bin, to a power of two: bins are padded to the largest in their class."""
+    """Sort boxes by the longer side of their largest bin, to a power of two: bins are padded to the largest in their class."""
     high, wide = extent_y.amax(1).clamp(min=1), extent_x.amax(1).clamp(min=1)
-    class_ = (high - 1).to(torch.float64).add(1).log2().ceil() * 64 + (wide - 1).to(torch.float64).add(1).log2().ceil()
+    taps_y, taps_x = int(high.max()), int(wide.max())
+    # little work is done in one go: a class costs some thirty calls.
+    if len(high) * taps_y * taps_x * outputs <= 2 * _GATHER_MAX:
+        yield torch.arange(len(high)), taps_y, taps_x
+        return
+    # the exponent of n - 1 is the number of its binary digits: 1, 2, 3 to 4, 5 to 8 ...
+    class_ = torch.frexp((torch.maximum(high, wide) - 1).double()).exponent
     for value in class_.unique():
         members = (class_ == value).nonzero()[:, 0]
         taps_y, taps_x = int(high[members].max()), int(wide[members].max())
