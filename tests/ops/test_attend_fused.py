@@ -50,7 +50,7 @@ def test_equals_the_reference(size, masked):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("size", [(2, 3, 5, 7, 4), (1, 5, 33, 129, 2)], ids=str)
+@pytest.mark.parametrize("size", [(2, 3, 5, 7, 4), (1, 5, 9, 129, 2)], ids=str)
 def test_every_dtype_is_rounded_once(size, dtype):
     tensors = here(inputs(*size, dtype=dtype))
     mask = some_places(size[0], size[2]).to(DEVICE)
@@ -202,7 +202,7 @@ def test_small_inputs_keep_their_digits():
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_first_and_second_derivatives_are_right(masked):
-    tensors = [tensor.requires_grad_() for tensor in here(inputs(2, 1, 2, 2, 1, dtype=torch.float64))]
+    tensors = [tensor.requires_grad_() for tensor in here(inputs(2, 1, 2, 1, 1, dtype=torch.float64))]
     mask = torch.tensor([[True, False], [False, False]], device=DEVICE) if masked else None
 
     def function(*leaves):
@@ -221,7 +221,7 @@ def test_the_operators_keep_their_contract_with_torch_library():
     torch.library.opcheck(torch.ops.vislab.attend.default, (*tensors, None, False), test_utils=tests)
     context, weights, stats = (answer.detach() for answer in torch.ops.vislab.attend(*tensors, mask, True))
     upstream = torch.randn_like(context).requires_grad_(), torch.randn_like(weights).requires_grad_()
-    torch.library.opcheck(torch.ops.vislab.attend_backward.default, (*upstream, *tensors, mask, stats))
+    torch.library.opcheck(torch.ops.vislab.attend_backward.default, (*upstream, *tensors, mask, stats), test_utils=tests)
 
 
 def test_compiles_without_a_graph_break():

