@@ -78,15 +78,19 @@ def test_a_stale_page_would_be_seen(root: Path) -> None:
     assert (np.abs(stale - kept).max(-1) > 0.2).mean() > 0.02
 
 
-def test_an_open_figure_is_left_to_matplotlib_and_a_closed_one_displays_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("backend", "left_open"), [("module://matplotlib_inline.backend_inline", False), ("agg", True)])
+def test_a_figure_that_displays_itself_is_closed_for_the_inline_backend(
+    monkeypatch: pytest.MonkeyPatch, backend: str, left_open: bool
+) -> None:
     import IPython.display
 
     displayed: list[bytes] = []
     monkeypatch.setattr(IPython.display, "display", lambda image: displayed.append(image.data))
+    monkeypatch.setattr(plt, "get_backend", lambda: backend)
     figure = error_picture(torch.zeros(2, 2), torch.ones(2, 2))
     assert isinstance(figure, Picture) and isinstance(figure, Figure)
     figure._ipython_display_()
-    assert displayed == []
-    plt.close(figure)
+    assert bool(plt.get_fignums()) is left_open
+    # a closed figure can be shown again in a later cell.
     figure._ipython_display_()
-    assert len(displayed) == 1 and displayed[0].startswith(b"\x89PNG")
+    assert len(displayed) == 2 and all(picture.startswith(b"\x89PNG") for picture in displayed)

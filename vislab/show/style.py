@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure, SubFigure
@@ -34,15 +33,16 @@ PANEL_INCHES = 3.2
 class Picture(Figure):
     """A figure that a notebook shows once.
 
-    IPython would draw a figure that ends a cell, and matplotlib draws every open figure at the end of the cell: the same picture twice.
+    IPython would draw a figure that ends a cell, and matplotlib's inline backend draws every open figure at the end of the cell: the same
+    picture twice. Whoever of the two comes first shows this one, and closes it for the other.
     """
 
     def _ipython_display_(self) -> None:
-        if any(manager.canvas.figure is self for manager in Gcf.get_all_fig_managers()):
-            return  # open, so matplotlib shows it at the end of the cell.
         from IPython.display import Image, display
 
         display(Image(data=png(self), format="png"))
+        if "inline" in plt.get_backend().lower():
+            plt.close(self)
 
 
 def png(figure: Figure) -> bytes:
