@@ -166,7 +166,7 @@ def launches(monkeypatch, image, grid, **options):
 
     for name in ("_sample_kernel", "_gradient_kernel"):
         monkeypatch.setattr(fused, name, Recorder(name))
-    monkeypatch.setattr(fused, "refuse_cpu_outside_interpreter", lambda *_: None)
+    monkeypatch.setattr(fused, "refuse_compiled_kernel_on_cpu", lambda *_: None)
     return answers(fused_op, image, grid, "grid", **options), launched
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def accumulator(dtype: torch.dtype) -> torch.dtype:
-    """Return what sums over tensors of ``dtype`` are taken in: float64 for float64, float32 for anything narrower."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
+def accumulator(*dtypes: torch.dtype) -> torch.dtype:
+    """Return what sums over tensors of these dtypes are taken in: float64 where any of them is, float32 otherwise."""
+    return torch.float64 if torch.float64 in dtypes else torch.float32
 
 
 def check_floating(name: str, tensor: object) -> None:

@@ -7,7 +7,8 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+from vislab.ops.precision import check_floating
+
 _INDEX_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 # within these bounds a scaled coordinate of a real image is a normal float32 number.
 _SCALE_MIN, _SCALE_MAX = 1e-6, 1e6
@@ -31,11 +32,8 @@ def check_regions(features: Tensor, boxes: Tensor, batch_index: Tensor | None) -
         TypeError: no tensor, or a dtype that does not fit.
         ValueError: a shape or device that does not fit; on a CPU also an index that is no whole number in [0, B).
     """
-    for name, tensor in (("features", features), ("boxes", boxes)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} is {type(tensor).__name__}; it must be a torch.Tensor; convert with torch.as_tensor({name})")
-        if tensor.dtype not in _DTYPES:
-            raise TypeError(f"{name}.dtype {tensor.dtype} must be one of {_DTYPES}; convert with {name}.float()")
+    check_floating("features", features)
+    check_floating("boxes", boxes)
     if features.ndim != 4:
         raise ValueError(f"features.shape {tuple(features.shape)} must be [B, C, H, W]; add the missing axes with features[None]")
     if features.shape[2] == 0 or features.shape[3] == 0:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
+
+from vislab.ops.precision import check_floating
 
 # name of a padding mode to the number that PyTorch's own sampler and the kernels know it by.
 PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
-_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-
-def check_floating(name: str, tensor: Tensor) -> None:
-    """Refuse what is no floating tensor.
-
-    Raises:
-        TypeError: naming the argument, what it is and how to convert it.
-    """
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"{name} is {type(tensor).__name__}; it must be a torch.Tensor; convert with torch.as_tensor({name})")
-    if tensor.dtype not in _DTYPES:
-        raise TypeError(f"{name}.dtype {tensor.dtype} must be one of {_DTYPES}; convert with {name}.float()")
 
 
 def check_image(image: Tensor) -> None:
@@ -62,8 +50,3 @@ def check_options(padding: str, align_corners: bool) -> None:
         raise ValueError(f"padding {padding!r} must be one of {list(PADDINGS)}; 'zeros' is the usual one")
     if not isinstance(align_corners, bool):
         raise TypeError(f"align_corners is {align_corners!r}; it must be True or False; False is PyTorch's own default")
-
-
-def accumulator(*tensors: Tensor) -> torch.dtype:
-    """Return the dtype that positions and sums are kept in: float64 where any tensor is, float32 otherwise."""
-    return torch.float64 if torch.float64 in [tensor.dtype for tensor in tensors] else torch.float32

@@ -12,20 +12,6 @@ REFLECTION = tl.constexpr(2)
 REFLECTED_PIXELS_MAX = tl.constexpr(4194304.0)
 
 
-def refuse_cpu_outside_interpreter(kernel, name, tensor):
-    """Say what to do where ``kernel`` cannot run on the device of ``tensor``, the argument ``name``.
-
-    Raises:
-        RuntimeError: a tensor on a CPU while Triton's interpreter is off.
-    """
-    # asked of the kernel, not of the environment: Triton decides when it is imported.
-    if tensor.device.type == "cpu" and isinstance(kernel, triton.JITFunction):
-        raise RuntimeError(
-            f"{name} is on the CPU, where the fused kernels run only under Triton's interpreter;"
-            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
-        )
-
-
 def alert_not_deterministic(op, tensor):
     """Keep the promise of ``torch.use_deterministic_algorithms`` where atomic additions would break it; warn under ``warn_only``.
 

@@ -8,14 +8,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
 from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import PADDINGS, accumulator
+from vislab.ops.sampling_arguments import PADDINGS
 from vislab.ops.source_pixel_kernels import (
     add_four,
     alert_not_deterministic,
     neighbours,
     read_four,
-    refuse_cpu_outside_interpreter,
     source_position,
     tile,
     warps,
@@ -33,7 +34,7 @@ def affine_sample_fused(image: Tensor, theta: Tensor, size: tuple[int, int], pad
         RuntimeError: an image on a CPU while Triton's interpreter is off; a backward pass to the image on a GPU under
             ``torch.use_deterministic_algorithms(True)``.
     """
-    refuse_cpu_outside_interpreter(_sample_kernel, "image", image)
+    refuse_compiled_kernel_on_cpu("image", image, _sample_kernel)
     return _forward(image, theta, *size, PADDINGS[padding], align_corners)
 
 
@@ -64,7 +65,7 @@ def _second_order(ctx, *upstream):
 def _gradient(padding, align_corners, wanted, upstream, image, theta):
     """What the backward kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
     name = {number: name for name, number in PADDINGS.items()}[padding]
-    wide = accumulator(image, theta)
+    wide = accumulator(image.dtype, theta.dtype)
 
     def sample(image, theta):
         grid = F.affine_grid(theta.to(wide), [*image.shape[:2], *upstream.shape[2:]], align_corners=align_corners)
@@ -100,7 +101,7 @@ def _forward(image, theta, out_height, out_width, padding, align_corners):
                 *theta.stride(),
                 ALIGN_CORNERS=align_corners,
                 PADDING=padding,
-                DOUBLE=accumulator(image, theta) == torch.float64,
+                DOUBLE=accumulator(image.dtype, theta.dtype) == torch.float64,
                 CHANNELS=_CHANNELS,
                 BLOCK_H=block_h,
                 BLOCK_W=block_w,
@@ -121,7 +122,7 @@ def _backward(upstream, image, theta, padding, align_corners, with_image, with_t
     block_h, block_w = tile(out_height, out_width, _TILE)
     # programs that share one sample's theta.
     programs = triton.cdiv(out_height, block_h) * triton.cdiv(out_width, block_w) * triton.cdiv(channels, _CHANNELS)
-    wide = accumulator(image, theta)
+    wide = accumulator(image.dtype, theta.dtype)
     # a half-precision image's gradient is added up in float32 and rounded once.
     grad_image = torch.zeros_like(image, dtype=wide) if with_image else image.new_empty(0, dtype=wide)
     partial = theta.new_empty((batch, programs if with_theta else 0, 2, 3), dtype=wide)

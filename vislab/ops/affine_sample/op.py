@@ -9,8 +9,9 @@ from torch import Tensor
 
 from vislab.ops.affine_sample.naive import affine_sample_naive
 from vislab.ops.path import resolve_path
+from vislab.ops.precision import accumulator, check_floating
 from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import accumulator, check_floating, check_image, check_options, check_partner
+from vislab.ops.sampling_arguments import check_image, check_options, check_partner
 
 
 def affine_sample(
@@ -101,7 +102,7 @@ def _check(image: Tensor, theta: Tensor, size: tuple[int, int] | None, padding: 
 
 def _plain(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
     """PyTorch's sampler on a grid made of two outer sums: one pass of writing where ``affine_grid`` multiplies [H_out · W_out, 3]."""
-    wide = accumulator(image, theta)
+    wide = accumulator(image.dtype, theta.dtype)
     theta = theta.to(wide)
     return safe_grid_sample(image.to(wide), _grid(theta, size, align_corners), padding, align_corners, theta).to(image.dtype)
 

@@ -7,14 +7,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
 from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import PADDINGS, accumulator
+from vislab.ops.sampling_arguments import PADDINGS
 from vislab.ops.source_pixel_kernels import (
     add_four,
     alert_not_deterministic,
     neighbours,
     read_four,
-    refuse_cpu_outside_interpreter,
     source_position,
     tile,
     warps,
@@ -32,7 +33,7 @@ def bilinear_sample_fused(image: Tensor, grid: Tensor, padding: str, align_corne
         RuntimeError: an image on a CPU while Triton's interpreter is off; a backward pass to the image on a GPU under
             ``torch.use_deterministic_algorithms(True)``.
     """
-    refuse_cpu_outside_interpreter(_sample_kernel, "image", image)
+    refuse_compiled_kernel_on_cpu("image", image, _sample_kernel)
     return _forward(image, grid, PADDINGS[padding], align_corners)
 
 
@@ -63,7 +64,7 @@ def _second_order(ctx, *upstream):
 def _gradient(padding, align_corners, wanted, upstream, image, grid):
     """What the backward kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
     name = {number: name for name, number in PADDINGS.items()}[padding]
-    wide = accumulator(image, grid)
+    wide = accumulator(image.dtype, grid.dtype)
 
     def sample(image, grid):
         return safe_grid_sample(image.to(wide), grid.to(wide), name, align_corners)
@@ -99,7 +100,7 @@ def _forward(image, grid, padding, align_corners):
                 *grid.stride(),
                 ALIGN_CORNERS=align_corners,
                 PADDING=padding,
-                DOUBLE=accumulator(image, grid) == torch.float64,
+                DOUBLE=accumulator(image.dtype, grid.dtype) == torch.float64,
                 CHANNELS=_CHANNELS,
                 BLOCK_H=block_h,
                 BLOCK_W=block_w,
@@ -117,7 +118,7 @@ def _forward(image, grid, padding, align_corners):
 def _backward(upstream, image, grid, padding, align_corners, with_image, with_grid):
     batch, channels, height, width = image.shape
     out_height, out_width = grid.shape[1:3]
-    wide = accumulator(image, grid)
+    wide = accumulator(image.dtype, grid.dtype)
     # a half-precision image's gradient is added up in float32 and rounded once.
     grad_image = torch.zeros_like(image, dtype=wide) if with_image else image.new_empty(0, dtype=wide)
     # without channels no program runs, and nothing depends on the grid.

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from vislab.ops.bilinear_sample.naive import bilinear_sample_naive
 from vislab.ops.path import resolve_path
+from vislab.ops.precision import accumulator, check_floating
 from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import accumulator, check_floating, check_image, check_options, check_partner
+from vislab.ops.sampling_arguments import check_image, check_options, check_partner
 
 
 def bilinear_sample(image: Tensor, grid: Tensor, *, padding: str = "zeros", align_corners: bool = False, path: str = "auto") -> Tensor:
@@ -82,7 +83,7 @@ def _check(image: Tensor, grid: Tensor, padding: str, align_corners: bool) -> No
 
 
 def _plain(image: Tensor, grid: Tensor, padding: str, align_corners: bool) -> Tensor:
-    wide = accumulator(image, grid)
+    wide = accumulator(image.dtype, grid.dtype)
     return safe_grid_sample(image.to(wide), grid.to(wide), padding, align_corners).to(image.dtype)
 
 

@@ -7,6 +7,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
+
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
 _TILE = 4096
 _PIXELS_PER_WARP = 512
@@ -23,12 +26,7 @@ def gaussian_heatmaps_fused(
     Raises:
         RuntimeError: poses on a CPU while Triton's interpreter is off.
     """
-    # asked of the kernel, not of the environment: Triton decides when it is imported.
-    if poses.device.type == "cpu" and isinstance(_render_kernel, triton.JITFunction):
-        raise RuntimeError(
-            "poses is on the CPU, where the fused kernels run only under Triton's interpreter;"
-            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
-        )
+    refuse_compiled_kernel_on_cpu("poses", poses, _render_kernel)
     shown = None if visibility is None else visibility != 0
     return _forward(poses, shown, *size, sigma, normalise == "sum", dtype)
 
@@ -59,7 +57,7 @@ def _second_order(ctx, upstream):
 
 def _gradient(shown, sigma, normalise, grad_maps, poses):
     """What the backward kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
-    wide = poses.to(_accumulator(poses))
+    wide = poses.to(accumulator(poses.dtype))
     if shown is not None:
         wide = wide.masked_fill(~shown[..., None], 0.0)
     profiles, slopes = [], []
@@ -160,10 +158,6 @@ _forward.register_fake(_forward_output)
 _forward.register_autograd(_first_order, setup_context=_save_for_backward)
 _backward.register_fake(_backward_output)
 _backward.register_autograd(_second_order, setup_context=_save_for_second_order)
-
-
-def _accumulator(poses):
-    return torch.float64 if poses.dtype == torch.float64 else torch.float32
 
 
 def _bytes(shown, poses):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vislab.ops.gaussian_heatmaps.naive import gaussian_heatmaps_naive
 from vislab.ops.path import resolve_path
+from vislab.ops.precision import FLOATING, check_floating
 
-_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _NORMALISATIONS = ("peak", "sum")
 # within these bounds sigma and 1 / sigma² are normal float32 numbers, with room for distances of 10^30 pixels.
 _SIGMA_MIN, _SIGMA_MAX = 1e-6, 1e6
@@ -92,10 +92,7 @@ def path_for(poses: Tensor, path: str = "auto") -> str:
 def _check(
     poses: Tensor, size: tuple[int, int], sigma: float, normalise: str, visibility: Tensor | None, dtype: torch.dtype | None
 ) -> tuple[int, int]:
-    if not isinstance(poses, Tensor):
-        raise TypeError(f"poses is {type(poses).__name__}; it must be a torch.Tensor; convert with torch.as_tensor(poses)")
-    if poses.dtype not in _DTYPES:
-        raise TypeError(f"poses.dtype {poses.dtype} must be one of {_DTYPES}; convert with poses.float()")
+    check_floating("poses", poses)
     if poses.ndim != 3 or poses.shape[2] != 2:
         raise ValueError(f"poses.shape {tuple(poses.shape)} must be [B, J, 2]; add a missing batch axis with poses[None]")
     if not isinstance(size, tuple | list) or len(size) != 2 or not all(isinstance(length, Integral | torch.SymInt) for length in size):
@@ -111,8 +108,8 @@ def _check(
         raise ValueError(f"normalise {normalise!r} must be one of {list(_NORMALISATIONS)}; 'peak' is 1 at the joint")
     if visibility is not None:
         _check_visibility(visibility, poses)
-    if dtype is not None and dtype not in _DTYPES:
-        raise TypeError(f"dtype {dtype} must be one of {_DTYPES}; leave it out to keep the poses' own")
+    if dtype is not None and dtype not in FLOATING:
+        raise TypeError(f"dtype {dtype} must be one of {FLOATING}; leave it out to keep the poses' own")
     return size[0], size[1]
 
 

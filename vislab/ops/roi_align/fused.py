@@ -5,6 +5,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
+
 # outputs that one program holds at a time; 8 a thread at 256 a warp.
 _TILE = 1024
 _OUTPUTS_PER_WARP = 256
@@ -25,12 +28,7 @@ def roi_align_fused(
     Raises:
         RuntimeError: features on a CPU while Triton's interpreter is off.
     """
-    # asked of the kernel, not of the environment: Triton decides when it is imported.
-    if features.device.type == "cpu" and isinstance(_pool_kernel, triton.JITFunction):
-        raise RuntimeError(
-            "features is on the CPU, where the fused kernels run only under Triton's interpreter;"
-            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
-        )
+    refuse_compiled_kernel_on_cpu("features", features, _pool_kernel)
     return _forward(features, boxes, index, *output_size, spatial_scale, sampling_ratio, aligned)
 
 
@@ -66,13 +64,13 @@ def _forward(features, boxes, index, height, width, scale, ratio, aligned):
     " bool with_features, bool with_boxes) -> (Tensor, Tensor)",
 )
 def _backward(grad, features, boxes, index, scale, ratio, aligned, with_features, with_boxes):
-    accumulator = _accumulator(features)
+    wide = accumulator(features.dtype)
     # many samples add to one pixel: in half precision the sum would stall.
-    grad_features = torch.zeros_like(features, dtype=accumulator) if with_features else features.new_empty(0, dtype=accumulator)
+    grad_features = torch.zeros_like(features, dtype=wide) if with_features else features.new_empty(0, dtype=wide)
     grid, shapes, constants = _launch(features, boxes.shape[0], grad.shape[2], grad.shape[3], scale, ratio, aligned)
     # one row a program, summed afterwards: boxes get the same gradient in every run.
     programs = grid[0] // max(boxes.shape[0], 1)
-    sides = features.new_empty((boxes.shape[0], programs if with_boxes else 0, 4), dtype=accumulator)
+    sides = features.new_empty((boxes.shape[0], programs if with_boxes else 0, 4), dtype=wide)
     if grad.numel() and (with_features or with_boxes):
         with torch.cuda.device_of(features):
             _gradient_kernel[grid](
@@ -108,10 +106,6 @@ def _backward_outputs(grad, features, boxes, index, scale, ratio, aligned, with_
 _forward.register_fake(_forward_output)
 _forward.register_autograd(_first_order, setup_context=_save_for_backward)
 _backward.register_fake(_backward_outputs)
-
-
-def _accumulator(features):
-    return torch.float64 if features.dtype == torch.float64 else torch.float32
 
 
 def _launch(features, regions, height, width, scale, ratio, aligned):

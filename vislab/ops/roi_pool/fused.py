@@ -5,6 +5,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
+
 # outputs that one program holds at a time; 8 a thread at 256 a warp.
 _TILE = 1024
 _OUTPUTS_PER_WARP = 256
@@ -17,12 +20,7 @@ def roi_pool_fused(features: Tensor, boxes: Tensor, index: Tensor, output_size: 
     Raises:
         RuntimeError: features on a CPU while Triton's interpreter is off.
     """
-    # asked of the kernel, not of the environment: Triton decides when it is imported.
-    if features.device.type == "cpu" and isinstance(_pool_kernel, triton.JITFunction):
-        raise RuntimeError(
-            "features is on the CPU, where the fused kernels run only under Triton's interpreter;"
-            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
-        )
+    refuse_compiled_kernel_on_cpu("features", features, _pool_kernel)
     return _forward(features, boxes, index, *output_size, spatial_scale)[0]
 
 
@@ -93,8 +91,7 @@ def _forward(features, boxes, index, height, width, scale):
 )
 def _backward(grad, argmax, index, images, height, width):
     # boxes overlap: in half precision the sum would stall.
-    accumulator = torch.float64 if grad.dtype == torch.float64 else torch.float32
-    grad_features = grad.new_zeros((images, grad.shape[1], height, width), dtype=accumulator)
+    grad_features = grad.new_zeros((images, grad.shape[1], height, width), dtype=accumulator(grad.dtype))
     if grad.numel():
         with torch.cuda.device_of(grad):
             _scatter_kernel[(triton.cdiv(grad.numel(), _TILE),)](

@@ -7,6 +7,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.precision import accumulator
+
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
 _FORWARD_TILE = 4096
 _BACKWARD_TILE = 2048
@@ -20,12 +23,7 @@ def soft_argmax_fused(heatmaps: Tensor, temperature: float, dtype: torch.dtype, 
     Raises:
         RuntimeError: maps on a CPU while Triton's interpreter is off.
     """
-    # asked of the kernel, not of the environment: Triton decides when it is imported.
-    if heatmaps.device.type == "cpu" and isinstance(_moments_kernel, triton.JITFunction):
-        raise RuntimeError(
-            "heatmaps is on the CPU, where the fused kernels run only under Triton's interpreter;"
-            " set TRITON_INTERPRET=1 before Python starts, or leave path out"
-        )
+    refuse_compiled_kernel_on_cpu("heatmaps", heatmaps, _moments_kernel)
     mean, variance, _ = _forward(heatmaps, temperature, dtype, return_variance)
     return (mean, variance) if return_variance else mean
 
@@ -56,7 +54,7 @@ def _second_order(ctx, upstream):
 
 def _gradient(temperature, grad_mean, grad_variance, heatmaps):
     """What the backward kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
-    wide = heatmaps.to(_accumulator(heatmaps))
+    wide = heatmaps.to(accumulator(heatmaps.dtype))
     peak = wide.detach().amax(dim=(-2, -1), keepdim=True)
     weight = ((wide - peak.masked_fill(torch.isneginf(peak), 0.0)) / temperature).exp()
     total = weight.sum(dim=(-2, -1), keepdim=True)
@@ -140,17 +138,13 @@ def _forward_outputs(heatmaps, temperature, dtype, with_variance):
     batch, joints = heatmaps.shape[:2]
     mean = heatmaps.new_empty((batch, joints, 2), dtype=dtype)
     variance = heatmaps.new_empty((batch, joints, 2 if with_variance else 0), dtype=dtype)
-    return mean, variance, heatmaps.new_empty((batch, joints, 6), dtype=_accumulator(heatmaps))
+    return mean, variance, heatmaps.new_empty((batch, joints, 6), dtype=accumulator(heatmaps.dtype))
 
 
 _forward.register_fake(_forward_outputs)
 _forward.register_autograd(_first_order, setup_context=_save_for_backward)
 _backward.register_fake(lambda grad_mean, grad_variance, heatmaps, stats, temperature: torch.empty_like(heatmaps))
 _backward.register_autograd(_second_order, setup_context=_save_for_second_order)
-
-
-def _accumulator(heatmaps):
-    return torch.float64 if heatmaps.dtype == torch.float64 else torch.float32
 
 
 def _tile(height, width, pixels):

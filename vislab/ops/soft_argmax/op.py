@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from vislab.ops.path import resolve_path
+from vislab.ops.precision import FLOATING, check_floating
 from vislab.ops.soft_argmax.naive import soft_argmax_naive
 
-_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 # outside these bounds 1 / temperature is no normal float32 number.
 _TEMPERATURE_MIN, _TEMPERATURE_MAX = 1e-30, 1e30
 # above this the float32 sum inside torch.softmax on a CPU is worth correcting: over 10^6 pixels it is off by 7e-5, here 0.04 pixels.
@@ -98,10 +98,7 @@ def path_for(heatmaps: Tensor, path: str = "auto") -> str:
 
 
 def _check(heatmaps: Tensor, temperature: float, dtype: torch.dtype | None) -> None:
-    if not isinstance(heatmaps, Tensor):
-        raise TypeError(f"heatmaps is {type(heatmaps).__name__}; it must be a torch.Tensor; convert with torch.as_tensor(heatmaps)")
-    if heatmaps.dtype not in _DTYPES:
-        raise TypeError(f"heatmaps.dtype {heatmaps.dtype} must be one of {_DTYPES}; convert with heatmaps.float()")
+    check_floating("heatmaps", heatmaps)
     if heatmaps.ndim != 4:
         raise ValueError(f"heatmaps.shape {tuple(heatmaps.shape)} must be [B, J, H, W]; add the missing axes with heatmaps[None]")
     if heatmaps.shape[2] == 0 or heatmaps.shape[3] == 0:
@@ -114,8 +111,8 @@ def _check(heatmaps: Tensor, temperature: float, dtype: torch.dtype | None) -> N
     # written so that NaN fails.
     if not _TEMPERATURE_MIN <= temperature <= _TEMPERATURE_MAX:
         raise ValueError(f"temperature {temperature} must lie in [{_TEMPERATURE_MIN:g}, {_TEMPERATURE_MAX:g}]; 1.0 is the plain softmax")
-    if dtype is not None and dtype not in _DTYPES:
-        raise TypeError(f"dtype {dtype} must be one of {_DTYPES}; leave it out to keep the maps' own")
+    if dtype is not None and dtype not in FLOATING:
+        raise TypeError(f"dtype {dtype} must be one of {FLOATING}; leave it out to keep the maps' own")
 
 
 def _plain(heatmaps: Tensor, temperature: float, dtype: torch.dtype, return_variance: bool) -> Tensor | tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import launch
+from vislab.ops.launch import launch, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import without_autocast
 from vislab.ops.safe_grid_sample import safe_grid_sample
 from vislab.ops.sampling_arguments import PADDINGS
@@ -16,7 +16,6 @@ from vislab.ops.source_pixel_kernels import (
     alert_not_deterministic,
     neighbours,
     read_four,
-    refuse_cpu_outside_interpreter,
     source_position,
     tile,
     warps,
@@ -39,7 +38,7 @@ def tps_sample_fused(
         RuntimeError: an image on a CPU while Triton's interpreter is off; a backward pass to the image on a GPU under
             ``torch.use_deterministic_algorithms(True)``.
     """
-    refuse_cpu_outside_interpreter(_sample_kernel, "image", image)
+    refuse_compiled_kernel_on_cpu("image", image, _sample_kernel)
     return _forward(image, controls.to(coefficients.dtype), coefficients, *size, PADDINGS[padding], align_corners)
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vislab.ops.path import resolve_path
-from vislab.ops.precision import without_autocast
+from vislab.ops.precision import accumulator, check_floating, without_autocast
 from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import accumulator, check_floating, check_image, check_options, check_partner
+from vislab.ops.sampling_arguments import check_image, check_options, check_partner
 from vislab.ops.thin_plate import radial, spline_matrix
 from vislab.ops.tps_sample.naive import tps_sample_naive
 
@@ -140,7 +140,7 @@ def _plain(
     image: Tensor, controls: Tensor, targets: Tensor, size: tuple[int, int], regularisation: float, padding: str, align_corners: bool
 ) -> Tensor:
     """PyTorch's sampler on a grid that is one matrix product: what the points add to each pixel hangs on no image and no target."""
-    wide = accumulator(image, targets)
+    wide = accumulator(image.dtype, targets.dtype)
     basis = _basis(controls.detach().to(wide), size, align_corners)
     coefficients = _coefficients(controls, targets, regularisation, wide)
     with without_autocast(image.device):
@@ -175,7 +175,7 @@ def _fused(
     # imported here: Triton may be missing, and its interpreter can be switched on only before the import.
     from vislab.ops.tps_sample.fused import tps_sample_fused
 
-    coefficients = _coefficients(controls, targets, regularisation, accumulator(image, targets))
+    coefficients = _coefficients(controls, targets, regularisation, accumulator(image.dtype, targets.dtype))
     return tps_sample_fused(image, controls, coefficients, size, padding, align_corners)
 
 
