@@ -28,6 +28,13 @@ def test_a_pixel_is_drawn_where_it_lies(dtype: torch.dtype) -> None:
     assert panel.get_title() == "one" and notes(panel) == [] and panel.get_aspect() == 1.0
 
 
+def test_the_first_row_is_on_top() -> None:
+    panel = image(torch.tensor([[1.0], [0.0]]))
+    assert panel.yaxis_inverted()
+    low, high = (panel.transData.transform((0, y))[1] for y in (0, 1))
+    assert low > high, "row 0 lies above row 1"
+
+
 def test_a_pixel_that_was_moved_is_seen() -> None:
     panel = image(one_pixel(torch.float32).flip(-2))
     assert near(colour_at(panel, 4, 1), "black") and near(colour_at(panel, 4, 2), (1.0, 0.5, 0.0))

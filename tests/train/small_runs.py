@@ -67,9 +67,14 @@ class PlaceKeeper:
         self.handed_out = 0
 
     def __iter__(self) -> Iterator[Batch]:
+        # as torch's DataLoader does, a pass draws from PyTorch's own generator when it starts.
+        torch.randint(2**31, ())
         if not self.resumed:
             self.order, self.place = torch.randperm(len(self.batches), generator=self.generator).tolist(), 0
         self.resumed = False
+        return self.rest()
+
+    def rest(self) -> Iterator[Batch]:
         while self.place < len(self.order):
             self.place += 1
             self.handed_out += 1

@@ -264,6 +264,18 @@ def test_state_goes_through_json_without_loss() -> None:
     assert pack({"x/y": shared, "x": {"y": shared}}, "s", box := {})["x/y"] != {} and len(box) == 2
 
 
+def test_tied_weights_and_views_are_kept(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    view = torch.arange(12.0).reshape(3, 4).mT[1:]
+    path = tmp_path / "run.safetensors"
+    write_checkpoint(path, {"step": 1, "model": dict(model.state_dict()), "best": None, "view": view})
+    assert torch.equal(read_checkpoint(path)["view"], view)
+    other = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    load_weights(path, other)
+    assert torch.equal(other[1].weight, model[0].weight)
+
+
 def test_state_that_no_file_can_hold_is_named_by_its_place(tmp_path: Path) -> None:
     loader = PlaceKeeper(line_batches(), 1)
     loader.state_dict = lambda: {"order": {1, 2}}  # type: ignore[method-assign]
