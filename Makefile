@@ -32,8 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools wheel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation \
 		--editable '.[kernels,instructor,dev]'
-	@# read for the drawings inside it: what it needs to be a program stays out.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps mkdocs-material
+	@# read for the pictures inside them: what they need to be programs stays out.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps mkdocs-material scikit-image
 	@touch $@
 
 # bubblewrap is no Python package. Without it everything works but grading.

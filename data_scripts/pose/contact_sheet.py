@@ -1,0 +1,64 @@
+"""Samples of the people: training pictures, the same ones with skeletons and parts, then pictures of the other splits."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from data_scripts.builder import Stored
+from data_scripts.contact_sheet import sheet, spread, tiles
+from data_scripts.pose.photograph import TEST, TRAIN, VAL
+from data_scripts.pose.skeleton import JOINTS, PARENTS, PARTS
+
+SMALL, LARGE, ENLARGED, GAP_PX = 16, 8, 4, 2
+_SIDE_COLOURS = {"right": "#ffb000", "left": "#00c8ff", "": "#ffffff"}
+
+
+def contact_sheet(stored: Stored) -> Figure:
+    """Return the sheet."""
+    images, splits = stored.arrays["img"].transpose(0, 2, 3, 1), stored.arrays["split"]
+    train = np.flatnonzero(splits == TRAIN)
+    large = spread(train, LARGE)
+    figure = sheet(12, 8.6)
+    rows = figure.subplots(5, 1, height_ratios=[3, 2, 2, 1, 1])
+    _show(rows[0], [images[row] for row in spread(train, 3 * SMALL)], SMALL, "training")
+    grown = [images[row].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for row in large]
+    _show(rows[1], grown, LARGE, "joints (orange: the person's right, blue: left; hollow: not visible)")
+    for place, row in enumerate(large):
+        _skeleton(rows[1], stored.arrays["pose_2d"][row], stored.arrays["visible"][row], place * (grown[0].shape[1] + GAP_PX) + GAP_PX)
+    _show(
+        rows[2], [_parts(stored.arrays["limb"][row]) for row in large], LARGE, f"limb: {len(PARTS)} parts, what is in front at each pixel"
+    )
+    for axes, split, name in ((rows[3], VAL, "validation"), (rows[4], TEST, "test: photographs that training never sees")):
+        members = spread(np.flatnonzero(splits == split), SMALL)
+        axes.set_axis_off()
+        if members.size:
+            _show(axes, [images[row] for row in members], SMALL, name)
+    return figure
+
+
+def _show(axes: Axes, pictures: list[np.ndarray], columns: int, title: str) -> None:
+    axes.imshow(tiles(pictures, columns, GAP_PX), interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=10)
+
+
+def _skeleton(axes: Axes, pixels: np.ndarray, visible: np.ndarray, left: int) -> None:
+    # the centre of pixel 0 lies half an enlarged pixel inside.
+    at = (pixels + 0.5) * ENLARGED - 0.5 + (left, GAP_PX)
+    inside = np.all((pixels > -0.5) & (pixels < 63.5), axis=1)
+    for joint, parent in enumerate(PARENTS):
+        side = JOINTS[joint].partition(" ")[0]
+        colour = _SIDE_COLOURS.get(side, _SIDE_COLOURS[""])
+        if parent >= 0 and inside[joint] and inside[parent]:
+            axes.plot(*at[[joint, parent]].T, color=colour, linewidth=1)
+        if inside[joint]:
+            axes.plot(*at[joint], "o", markersize=3.2, markeredgewidth=0.8, color=colour, fillstyle="full" if visible[joint] else "none")
+
+
+def _parts(limb: np.ndarray) -> np.ndarray:
+    colours = np.array([colormaps["tab20"](number)[:3] for number in range(len(PARTS))] + [(0.12, 0.12, 0.12)])
+    picture = (colours[limb] * 255).astype(np.uint8)
+    return picture.repeat(ENLARGED, 0).repeat(ENLARGED, 1)

@@ -1,0 +1,57 @@
+"""The content of pose.h5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_scripts.builder import Content, Progress
+from data_scripts.pose import photograph
+from data_scripts.pose.example import example
+from data_scripts.pose.skeleton import JOINTS, MIRROR, PARENTS, PARTS
+from vislab.data.layout.provenance import Source
+
+_ROWS_A_STEP = 50
+# of the drawing; a file's record has the digest of the code.
+_VERSION = "1"
+
+
+def content(count: int, seed: int, progress: Progress) -> Content:
+    """Return ``count`` rows; row i depends on the seed and i alone, so a longer file begins with the shorter one.
+
+    Args:
+        count: 1 or more.
+        seed: decides every draw.
+        progress: shows stages.
+    """
+    step = progress("rendering", -(-count // _ROWS_A_STEP))
+    rows = []
+    for row in range(count):
+        rows.append(example(seed, row))
+        if row % _ROWS_A_STEP == 0:
+            step(f"row {row}")
+    return Content(tables={"": columns(rows)}, sources=sources(), attributes=skeleton())
+
+
+def columns(rows: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return rows as one array a dataset."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def skeleton() -> dict[str, object]:
+    """Return the file attributes that name joints, parts and photographs."""
+    return {
+        "joint_names": list(JOINTS),
+        "parents": list(PARENTS),
+        "mirror": list(MIRROR),
+        "limb_names": list(PARTS),
+        "backgrounds": [one.name for one in photograph.PHOTOGRAPHS],
+        "background_splits": [one.split for one in photograph.PHOTOGRAPHS],
+    }
+
+
+def sources() -> list[Source]:
+    """Return where everything comes from."""
+    people = Source("people", _VERSION, "MIT", "", "bodies, poses, clothes and light, drawn at random")
+    return [people, *photograph.sources()]

@@ -1,0 +1,108 @@
+"""Photographs that lie inside installed wheels: whose they are, which split sees them, and random crops of them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data_scripts.builder import BuildError
+from vislab.data.layout.provenance import Source
+
+TRAIN, VAL, TEST = 0, 1, 2
+_SKIMAGE, _SKLEARN = ("scikit-image", "skimage", "data"), ("scikit-learn", "sklearn", "datasets/images")
+SIDE_LEAST_PX = 96
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One picture: its file in a package, the split that sees it, licence and whom to name."""
+
+    name: str
+    package: tuple[str, str, str]
+    file: str
+    split: int
+    licence: str
+    attribution: str
+
+
+PHOTOGRAPHS = (
+    Photograph("brick", _SKIMAGE, "brick.png", TRAIN, "CC0-1.0", ""),
+    Photograph(
+        "china", _SKLEARN, "china.jpg", TRAIN, "CC-BY-2.0", "photograph by danielbuechele, flickr.com/photos/danielbuechele/6061409035"
+    ),
+    Photograph("coffee", _SKIMAGE, "coffee.png", TRAIN, "CC0-1.0", ""),
+    Photograph("coins", _SKIMAGE, "coins.png", TRAIN, "public domain", "Brooklyn Museum; no known copyright restrictions"),
+    Photograph("grass", _SKIMAGE, "grass.png", TRAIN, "CC0-1.0", ""),
+    Photograph("gravel", _SKIMAGE, "gravel.png", TRAIN, "CC0-1.0", ""),
+    Photograph("hubble", _SKIMAGE, "hubble_deep_field.jpg", TRAIN, "public domain", "NASA, Hubble eXtreme Deep Field"),
+    Photograph("clock", _SKIMAGE, "clock_motion.png", VAL, "public domain", ""),
+    Photograph(
+        "ihc", _SKIMAGE, "ihc.png", VAL, "public domain", "Center for Microscopy and Molecular Imaging; no known copyright restrictions"
+    ),
+    Photograph("chelsea", _SKIMAGE, "chelsea.png", TEST, "CC0-1.0", ""),
+    Photograph("flower", _SKLEARN, "flower.jpg", TEST, "CC-BY-2.0", "photograph by vultilion, flickr.com/photos/vultilion/6056698931"),
+    Photograph("rocket", _SKIMAGE, "rocket.jpg", TEST, "public domain", "SpaceX"),
+)
+OF_SPLIT = {split: tuple(n for n, one in enumerate(PHOTOGRAPHS) if one.split == split) for split in (TRAIN, VAL, TEST)}
+
+
+def sources() -> list[Source]:
+    """Return the provenance of every photograph."""
+    return [
+        Source(
+            f"photograph {one.name}",
+            f"{one.package[0]} {metadata.version(one.package[0])}",
+            one.licence,
+            f"{one.attribution}; cropped, flipped and dimmed" if one.attribution else "",
+            f"{('training', 'validation', 'test')[one.split]} backgrounds and what stands in front of people",
+        )
+        for one in PHOTOGRAPHS
+    ]
+
+
+@functools.cache
+def load(number: int) -> np.ndarray:
+    """Return a photograph: uint8 [H, W, 3], read only.
+
+    Raises:
+        BuildError: its package is not installed, or lacks the file.
+    """
+    one = PHOTOGRAPHS[number]
+    distribution, module, folder = one.package
+    # found, not imported: scikit-image is installed without what it needs to run, and its loader would ask the network.
+    spec = find_spec(module)
+    path = Path(spec.origin).parent / folder / one.file if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise BuildError(f"photograph {one.name!r} must lie in the package {distribution} as {folder}/{one.file}; run make setup")
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    pixels.setflags(write=False)
+    return pixels
+
+
+def crop(rng: np.random.Generator, pixels: np.ndarray, size_px: int) -> np.ndarray:
+    """Return a random square of a photograph, flipped half of the time, its light and tint changed.
+
+    Args:
+        rng: where draws come from.
+        pixels: uint8 [H, W, 3].
+        size_px: side of the result.
+
+    Returns:
+        float64 [size, size, 3], 0 to 255.
+    """
+    height, width = pixels.shape[:2]
+    side = rng.uniform(SIDE_LEAST_PX, min(height, width))
+    left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
+    image = Image.fromarray(pixels).resize((size_px, size_px), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    found = np.asarray(image, dtype=np.float64)
+    if rng.random() < 0.5:
+        found = found[:, ::-1]
+    light, tint = rng.uniform(0.7, 1.15), rng.uniform(0.88, 1.12, 3)
+    return (found * (light * tint)).clip(0, 255)
