@@ -209,12 +209,22 @@ def overlap_m(points: np.ndarray, build: Build) -> np.ndarray:
         float64 [...]: the deepest of any two pieces, sampled at four places along the first one.
     """
     ends, radii = points[..., CAPSULE_ENDS, :], build.radii_m
-    one, other = ends[..., _APART[:, 0], :, :], ends[..., _APART[:, 1], :, :]
+    one, other = _APART.T
+    return _depths_m(ends[..., one, :, :], radii[one], ends[..., other, :, :], radii[other]).max((-1, -2))
+
+
+def contact_m(first: np.ndarray, first_build: Build, second: np.ndarray, second_build: Build) -> float:
+    """Return how deep two bodies lie in each other, metres, 0 where they do not touch; points are [points, 3] on the same axes."""
+    one, other = first[CAPSULE_ENDS][:, None], second[CAPSULE_ENDS][None]
+    return float(_depths_m(one, first_build.radii_m[:, None], other, second_build.radii_m[None]).max())
+
+
+def _depths_m(one: np.ndarray, one_m: np.ndarray, other: np.ndarray, other_m: np.ndarray) -> np.ndarray:
+    """Return how deep places along each first capsule lie in the second: ends [..., 2, 3], radii [..., 2], result [..., places]."""
     probes = one[..., :1, :] + _ALONG[:, None] * (one[..., 1:, :] - one[..., :1, :])
-    probe_m = radii[_APART[:, 0], :1] + _ALONG * (radii[_APART[:, 0], 1:] - radii[_APART[:, 0], :1])
+    probe_m = one_m[..., :1] + _ALONG * (one_m[..., 1:] - one_m[..., :1])
     axis = other[..., 1, :] - other[..., 0, :]
     from_start = probes - other[..., :1, :]
     share = ((from_start * axis[..., None, :]).sum(-1) / np.maximum((axis**2).sum(-1), 1e-12)[..., None]).clip(0, 1)
     apart = np.sqrt(((from_start - share[..., None] * axis[..., None, :]) ** 2).sum(-1))
-    other_m = radii[_APART[:, 1], :1] + share * (radii[_APART[:, 1], 1:] - radii[_APART[:, 1], :1])
-    return np.maximum(probe_m + other_m - apart, 0).max((-1, -2))
+    return np.maximum(probe_m + other_m[..., :1] + share * (other_m[..., 1:] - other_m[..., :1]) - apart, 0)

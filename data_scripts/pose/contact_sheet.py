@@ -24,10 +24,7 @@ def contact_sheet(stored: Stored) -> Figure:
     figure = sheet(12, 8.6)
     rows = figure.subplots(5, 1, height_ratios=[3, 2, 2, 1, 1])
     _show(rows[0], [images[row] for row in spread(train, 3 * SMALL)], SMALL, "training")
-    grown = [images[row].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for row in large]
-    _show(rows[1], grown, LARGE, "joints (orange: the person's right, blue: left; hollow: not visible)")
-    for place, row in enumerate(large):
-        _skeleton(rows[1], stored.arrays["pose_2d"][row], stored.arrays["visible"][row], place * (grown[0].shape[1] + GAP_PX) + GAP_PX)
+    _joints(rows[1], images[large], stored.arrays["pose_2d"][large, None], stored.arrays["visible"][large, None])
     _show(
         rows[2], [_parts(stored.arrays["limb"][row]) for row in large], LARGE, f"limb: {len(PARTS)} parts, what is in front at each pixel"
     )
@@ -37,6 +34,42 @@ def contact_sheet(stored: Stored) -> Figure:
         if members.size:
             _show(axes, [images[row] for row in members], SMALL, name)
     return figure
+
+
+def pair_sheet(stored: Stored) -> Figure:
+    """Return the sheet of pairs: pictures, joints of both, and who is in front."""
+    images = stored.arrays["img"].transpose(0, 2, 3, 1)
+    large = spread(np.arange(len(images)), LARGE)
+    figure = sheet(12, 5.6)
+    rows = figure.subplots(3, 1, height_ratios=[4, 3, 3])
+    _show(rows[0], [images[row] for row in spread(np.arange(len(images)), 2 * SMALL)], SMALL, "two people who hide each other")
+    _joints(rows[1], images[large], stored.arrays["pose_2d"][large], stored.arrays["visible"][large])
+    shades = np.array([(30, 30, 30), (240, 150, 60), (90, 170, 240)], dtype=np.uint8)
+    who = [shades[stored.arrays["person"][row]].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for row in large]
+    _show(rows[2], who, LARGE, "person: who is in front at each pixel")
+    return figure
+
+
+def sequence_sheet(stored: Stored) -> Figure:
+    """Return the sheet of sequences: a row of frames each, with joints."""
+    images = stored.arrays["img"].transpose(0, 1, 3, 4, 2)
+    chosen = spread(np.arange(len(images)), 4)
+    figure = sheet(12, 1.8 * len(chosen))
+    for axes, row in zip(np.atleast_1d(figure.subplots(len(chosen), 1)), chosen):
+        _joints(axes, images[row], stored.arrays["pose_2d"][row, :, None], stored.arrays["visible"][row, :, None], f"sequence {row}")
+    return figure
+
+
+_JOINTS_TITLE = "joints (orange: a person's right, blue: left; hollow: not visible)"
+
+
+def _joints(axes: Axes, images: np.ndarray, pixels: np.ndarray, visible: np.ndarray, title: str = _JOINTS_TITLE) -> None:
+    """Show enlarged pictures [n, H, W, 3] in one row, with the joints [n, P, 17, 2] of P people in each."""
+    grown = [image.repeat(ENLARGED, 0).repeat(ENLARGED, 1) for image in images]
+    _show(axes, grown, len(grown), title)
+    for place in range(len(images)):
+        for who in range(pixels.shape[1]):
+            _skeleton(axes, pixels[place, who], visible[place, who], place * (grown[0].shape[1] + GAP_PX) + GAP_PX)
 
 
 def _show(axes: Axes, pictures: list[np.ndarray], columns: int, title: str) -> None:

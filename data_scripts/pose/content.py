@@ -1,14 +1,14 @@
-"""The content of pose.h5."""
+"""The content of pose.h5, pose_pairs.h5 and pose_sequences.h5."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from data_scripts.builder import Content, Progress
-from data_scripts.pose import photograph
-from data_scripts.pose.example import example
+from data_scripts.pose import example, motion, pair, photograph
 from data_scripts.pose.skeleton import JOINTS, MIRROR, PARENTS, PARTS
 from vislab.data.layout.provenance import Source
 
@@ -17,24 +17,38 @@ _ROWS_A_STEP = 50
 _VERSION = "1"
 
 
-def content(count: int, seed: int, progress: Progress) -> Content:
-    """Return ``count`` rows; row i depends on the seed and i alone, so a longer file begins with the shorter one.
+def people(count: int, seed: int, progress: Progress) -> Content:
+    """Return ``count`` rows of ``pose``; row i depends on the seed and i alone, so a longer file begins with the shorter one.
 
     Args:
         count: 1 or more.
         seed: decides every draw.
         progress: shows stages.
     """
+    return _content(example.example, count, seed, progress)
+
+
+def pairs(count: int, seed: int, progress: Progress) -> Content:
+    """Return ``count`` rows of ``pose_pairs``; see ``people``."""
+    return _content(pair.example, count, seed, progress)
+
+
+def sequences(count: int, seed: int, progress: Progress) -> Content:
+    """Return ``count`` rows of ``pose_sequences``; see ``people``."""
+    return _content(motion.example, count, seed, progress, frame_rate_hz=motion.FRAME_RATE_HZ)
+
+
+def _content(draw: Callable[[int, int], dict[str, Any]], count: int, seed: int, progress: Progress, **attributes: object) -> Content:
     step = progress("rendering", -(-count // _ROWS_A_STEP))
     rows = []
     for row in range(count):
-        rows.append(example(seed, row))
+        rows.append(draw(seed, row))
         if row % _ROWS_A_STEP == 0:
             step(f"row {row}")
-    return Content(tables={"": columns(rows)}, sources=sources(), attributes=skeleton())
+    return Content(tables={"": columns(rows)}, sources=sources(), attributes={**skeleton(), **attributes})
 
 
-def columns(rows: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def columns(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
     """Return rows as one array a dataset."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from data_scripts.pose import photograph
@@ -56,7 +58,7 @@ def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure]) -> t
     return Scene(camera, toward, ambient, behind, photograph.crop(rng, photograph.load(other), SIZE_PX), cover), ground
 
 
-def example(seed: int, row: int) -> dict[str, np.ndarray]:
+def example(seed: int, row: int) -> dict[str, Any]:
     """Return one row of ``pose``: every dataset's values, in its dtype."""
     rng = np.random.default_rng([seed, row])
     build, view = draw_build(rng), draw_view(rng)
@@ -64,23 +66,26 @@ def example(seed: int, row: int) -> dict[str, np.ndarray]:
     split = split_of(row)
     scene, ground = draw_scene(rng, split, [figure])
     drawn = render([figure], scene)
-    root = figure.joints[0].astype(np.float32)
-    # what is stored must hold together as stored, so the root is rounded first and pixels are projected from rounded joints.
-    relative = (figure.joints - root).astype(np.float32)
-    relative[0] = 0
-    camera = scene.camera.astype(np.float32)
-    stored = project(relative.astype(np.float64) + root.astype(np.float64), camera.astype(np.float64))
     return {
         "img": drawn["img"],
-        "pose_2d": stored.astype(np.float32),
-        "pose_3d": relative,
-        "root": root,
-        "camera": camera,
+        **{name: values[0] for name, values in coordinates(figure.joints[None], scene.camera).items()},
+        "camera": scene.camera.astype(np.float32),
         "visible": drawn["visible"][0],
         "limb": drawn["limb"],
         "split": np.uint8(split),
         "box": drawn["box"][0].astype(np.float32),
         "group": np.int32(ground),
         "background": np.int16(ground),
-        "yaw": np.float32(view.yaw_rad),
+        "yaw": np.float32(np.radians(view.yaw_deg)),
     }
+
+
+def coordinates(joints: np.ndarray, camera: np.ndarray) -> dict[str, np.ndarray]:
+    """Return ``root``, ``pose_3d`` and ``pose_2d`` of joints [..., 17, 3] on the camera's axes, float32, so that they agree as stored."""
+    # the root is rounded first, and pixels are projected from rounded joints through the rounded camera.
+    root = joints[..., 0, :].astype(np.float32)
+    relative = (joints - root[..., None, :]).astype(np.float32)
+    relative[..., 0, :] = 0
+    space = relative.astype(np.float64) + root[..., None, :].astype(np.float64)
+    pixels = project(space, camera.astype(np.float32).astype(np.float64))
+    return {"pose_2d": pixels.astype(np.float32), "pose_3d": relative, "root": root}

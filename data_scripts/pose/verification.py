@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from data_scripts.builder import Finding, Stored
@@ -15,15 +18,45 @@ OWN_LIMB_LEAST = 0.98
 BONES_MOST_APART_M = 1e-4
 LEVELS_APART_LEAST = 6.0
 FRONT_LEAST, BACK_MOST = 0.75, 0.15
+BOXES_OVERLAP_LEAST, BOTH_LEAST = 0.3, 0.85
+SPEED_MOST_M_S = 8.0
 FEW_JOINTS, FEW_SHARE_MOST = 5, 0.06
 # fewer rows than this say nothing about shares.
 ROWS_FOR_SHARES = 200
 
 
 def findings(stored: Stored) -> list[Finding]:
-    """Return what was looked at."""
-    checks = (projection, limbs, outside, boxes, bones, grounds, leakage, facing, seen)
-    return [check(stored) for check in checks]
+    """Return what was looked at in a file of single people."""
+    return [check(stored) for check in (*_EVERY, facing)]
+
+
+def pair_findings(stored: Stored) -> list[Finding]:
+    """Return what was looked at in a file of pairs: each person as if alone, and how often one hides the other."""
+    return [*(check(flat_pairs(stored)) for check in _EVERY), hiding(stored)]
+
+
+def sequence_findings(stored: Stored) -> list[Finding]:
+    """Return what was looked at in a file of sequences: each frame as a picture, and that frames follow each other."""
+    return [*(check(flat_sequences(stored)) for check in _EVERY), movement(stored)]
+
+
+def flat_pairs(stored: Stored) -> Stored:
+    """Return every person as a row of their own; the map of limbs keeps only theirs."""
+    arrays = dict(stored.arrays)
+    mine = arrays["person"][:, None] == np.array([1, 2], dtype=np.uint8)[:, None, None]
+    limb = np.where(mine, arrays["limb"][:, None], -1).reshape(-1, *arrays["limb"].shape[1:])
+    return replace(stored, arrays={**_flat(arrays, 2, ("pose_2d", "pose_3d", "root", "visible", "box")), "limb": limb})
+
+
+def flat_sequences(stored: Stored) -> Stored:
+    """Return every frame as a row of its own."""
+    frames = stored.arrays["img"].shape[1]
+    return replace(stored, arrays=_flat(stored.arrays, frames, ("img", "limb", "pose_2d", "pose_3d", "root", "visible", "box")))
+
+
+def _flat(arrays: Mapping[str, np.ndarray], count: int, held: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Join the second axis of what has one for each to the first; repeat the rest."""
+    return {name: array.reshape(-1, *array.shape[2:]) if name in held else array.repeat(count, 0) for name, array in arrays.items()}
 
 
 def projection(stored: Stored) -> Finding:
@@ -141,3 +174,32 @@ def seen(stored: Stored) -> Finding:
     few = (stored.arrays["visible"].sum(1) < FEW_JOINTS).mean()
     told = f"{stored.arrays['visible'].mean():.1%} of all joints are visible; {few:.1%} of the pictures show fewer than {FEW_JOINTS}"
     return Finding("seen", bool(few <= FEW_SHARE_MOST or len(stored.arrays["visible"]) < ROWS_FOR_SHARES), told)
+
+
+def hiding(stored: Stored) -> Finding:
+    """In a fair share of the pictures one person hides a joint of the other, or touches their pixels."""
+    boxes = stored.arrays["box"]
+    low, high = np.maximum(boxes[:, 0, :2], boxes[:, 1, :2]), np.minimum(boxes[:, 0, 2:], boxes[:, 1, 2:])
+    share = float((low < high).all(1).mean())
+    both = float((stored.arrays["visible"].sum(2) > 0).all(1).mean())
+    told = f"the two people's boxes overlap in {share:.0%} of the pictures; both are seen in {both:.0%}"
+    return Finding("hiding", bool((share >= BOXES_OVERLAP_LEAST and both >= BOTH_LEAST) or len(boxes) < ROWS_FOR_SHARES // 2), told)
+
+
+def movement(stored: Stored) -> Finding:
+    """Joints move from frame to frame, and never jump; the person stays the same."""
+    space = stored.arrays["pose_3d"].astype(np.float64) + stored.arrays["root"].astype(np.float64)[:, :, None]
+    speed = np.linalg.norm(np.diff(space, axis=1), axis=-1) * float(stored.attributes[""]["frame_rate_hz"])
+    if speed.max() > SPEED_MOST_M_S or speed.max((1, 2)).min() <= 0:
+        told = f"the fastest joint moves at {speed.max():.1f} m/s and the stillest person's at {speed.max((1, 2)).min():.2f}"
+        return Finding("movement", False, f"{told}; more than 0 and {SPEED_MOST_M_S} at most are asked")
+    bones = np.linalg.norm(stored.arrays["pose_3d"][:, :, 1:] - stored.arrays["pose_3d"][:, :, list(PARENTS[1:])], axis=-1)
+    change = np.ptp(bones, axis=1).max()
+    if change > BONES_MOST_APART_M:
+        return Finding(
+            "movement", False, f"a bone changes its length by {change:.3g} m within a sequence; {BONES_MOST_APART_M} are allowed"
+        )
+    return Finding("movement", True, f"joints move at {np.median(speed):.1f} m/s in the middle case, {speed.max():.1f} at most; bones stay")
+
+
+_EVERY: tuple[Callable[[Stored], Finding], ...] = (projection, limbs, outside, boxes, bones, grounds, leakage, seen)

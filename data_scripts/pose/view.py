@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,14 +24,29 @@ class View:
     """How one body stands before a camera.
 
     Args:
-        rotation: from the body's axes to the camera's, float64 [3, 3].
+        yaw_deg: turn of the body about the vertical, in [-180, 180]: 0 faces the camera, positive shows its right side.
+        elevation_deg: how far the camera looks down.
+        roll_deg: turn of the image, clockwise.
+        lean_deg: [2], lean of the whole body forward and to its left.
         root: the pelvis from the camera's centre, metres, float64 [3].
-        yaw_rad: turn of the body about the vertical, in [-pi, pi]: 0 faces the camera, positive shows its right side.
     """
 
-    rotation: np.ndarray
+    yaw_deg: float
+    elevation_deg: float
+    roll_deg: float
+    lean_deg: np.ndarray
     root: np.ndarray
-    yaw_rad: float
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """From the body's axes to the camera's, float64 [3, 3]."""
+        return rotation(self.yaw_deg, self.elevation_deg, self.roll_deg, self.lean_deg)
+
+    def moved(self, aside_m: float, nearer_m: float, turned_deg: float) -> View:
+        """Return the view of the same body elsewhere at the same height: to the image's right, toward the camera, turned further."""
+        shift = rotation(0, self.elevation_deg, self.roll_deg, np.zeros(2)) @ np.array([aside_m, 0.0, nearer_m])
+        yaw = (self.yaw_deg + turned_deg + 180) % 360 - 180
+        return replace(self, yaw_deg=yaw, root=self.root + shift)
 
 
 def draw_view(rng: np.random.Generator) -> View:
@@ -42,9 +57,7 @@ def draw_view(rng: np.random.Generator) -> View:
     lean = rng.triangular(-LEAN_DEG, 0, LEAN_DEG, 2)
     distance = rng.uniform(*DISTANCE_M)
     aside = rng.uniform(-OFF_AXIS, OFF_AXIS, 2)
-    return View(
-        rotation(yaw, elevation, roll, lean), np.array([aside[0] * distance, aside[1] * distance, distance]), float(np.radians(yaw))
-    )
+    return View(yaw, elevation, roll, lean, np.array([aside[0] * distance, aside[1] * distance, distance]))
 
 
 def rotation(yaw_deg: float, elevation_deg: float, roll_deg: float, lean_deg: np.ndarray) -> np.ndarray:

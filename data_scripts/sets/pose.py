@@ -1,4 +1,4 @@
-"""The set ``pose``: articulated people over photographs."""
+"""The sets ``pose``, ``pose_pairs`` and ``pose_sequences``: articulated people over photographs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def build(count: int, seed: int, progress: Progress) -> Content:
     """Return the content of pose.h5: of each 25 rows 19 train, 2 validate and 4 test."""
-    from data_scripts.pose.content import content
+    from data_scripts.pose.content import people
 
-    return content(count, seed, progress)
+    return people(count, seed, progress)
 
 
 def verify(stored: Stored) -> list[Finding]:
@@ -31,17 +31,87 @@ def picture(stored: Stored) -> Figure:
     return contact_sheet(stored)
 
 
+def build_pairs(count: int, seed: int, progress: Progress) -> Content:
+    """Return the content of pose_pairs.h5."""
+    from data_scripts.pose.content import pairs
+
+    return pairs(count, seed, progress)
+
+
+def verify_pairs(stored: Stored) -> list[Finding]:
+    """Look at a finished file of pairs."""
+    from data_scripts.pose.verification import pair_findings
+
+    return pair_findings(stored)
+
+
+def picture_pairs(stored: Stored) -> Figure:
+    """Draw samples of a finished file of pairs."""
+    from data_scripts.pose.contact_sheet import pair_sheet
+
+    return pair_sheet(stored)
+
+
+def build_sequences(count: int, seed: int, progress: Progress) -> Content:
+    """Return the content of pose_sequences.h5."""
+    from data_scripts.pose.content import sequences
+
+    return sequences(count, seed, progress)
+
+
+def verify_sequences(stored: Stored) -> list[Finding]:
+    """Look at a finished file of sequences."""
+    from data_scripts.pose.verification import sequence_findings
+
+    return sequence_findings(stored)
+
+
+def picture_sequences(stored: Stored) -> Figure:
+    """Draw samples of a finished file of sequences."""
+    from data_scripts.pose.contact_sheet import sequence_sheet
+
+    return sequence_sheet(stored)
+
+
+_SOURCES = ("data_scripts/pose", "data_scripts/sets/pose.py")
+_PACKAGES = ("pillow", "scikit-image", "scikit-learn")
+_SHARES = "of each 25 rows 19 train, 2 validate, 4 test"
+
 BUILDERS = (
     Builder(
         name="pose",
         summary="People in 17 joints, rendered over photographs: 2-D and 3-D pose, camera, visibility, map of the limbs.",
         count=5_000,
-        counted="pictures; of each 25 rows 19 train, 2 validate, 4 test",
+        counted=f"pictures; {_SHARES}",
         quick_count=50,
-        sources=("data_scripts/pose", "data_scripts/sets/pose.py"),
-        packages=("pillow", "scikit-image", "scikit-learn"),
+        sources=_SOURCES,
+        packages=_PACKAGES,
         build=build,
         verify=verify,
         picture=picture,
+    ),
+    Builder(
+        name="pose_pairs",
+        summary="Two people side by side who hide each other, otherwise like pose.",
+        count=1_000,
+        counted=f"pictures; {_SHARES}",
+        quick_count=50,
+        sources=_SOURCES,
+        packages=_PACKAGES,
+        build=build_pairs,
+        verify=verify_pairs,
+        picture=picture_pairs,
+    ),
+    Builder(
+        name="pose_sequences",
+        summary="One person who moves through eight frames, ten a second, otherwise like pose.",
+        count=300,
+        counted=f"sequences; {_SHARES}",
+        quick_count=25,
+        sources=_SOURCES,
+        packages=_PACKAGES,
+        build=build_sequences,
+        verify=verify_sequences,
+        picture=picture_sequences,
     ),
 )

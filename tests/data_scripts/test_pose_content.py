@@ -16,7 +16,7 @@ import pytest
 from data_scripts.builder import BuildError, Progress, Stored
 from data_scripts.discovery import builders
 from data_scripts.pose import photograph, verification
-from data_scripts.pose.content import content
+from data_scripts.pose.content import people as build_people
 from data_scripts.pose.example import example, split_of
 from data_scripts.pose.photograph import OF_SPLIT, PHOTOGRAPHS, TEST, TRAIN, VAL
 from data_scripts.pose.picture import majority
@@ -117,7 +117,7 @@ def digest(rows: range, seed: int) -> str:
 
 
 def test_a_row_depends_on_the_seed_and_its_number_alone(people: Stored, progress: Progress) -> None:
-    some = content(12, 0, progress).tables[""]
+    some = build_people(12, 0, progress).tables[""]
     for name, array in some.items():
         np.testing.assert_array_equal(array, people.arrays[name][:12])
     assert digest(range(3), 0) == digest(range(3), 0) != digest(range(3), 1)
