@@ -31,6 +31,13 @@ def picture(stored: Stored) -> Figure:
     return contact_sheet(stored)
 
 
+def lesson(stored: Stored, seed: int, progress: Progress) -> dict[str, float]:
+    """Train a net under three heads; return their test errors in pixels."""
+    from data_scripts.pose.lesson import lesson as train
+
+    return train(stored, seed, progress)
+
+
 def build_pairs(count: int, seed: int, progress: Progress) -> Content:
     """Return the content of pose_pairs.h5."""
     from data_scripts.pose.content import pairs
@@ -89,6 +96,7 @@ BUILDERS = (
         build=build,
         verify=verify,
         picture=picture,
+        lesson=lesson,
     ),
     Builder(
         name="pose_pairs",
