@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,15 @@ from data_scripts.builder import Progress, Stored
 from data_scripts.pose.content import columns
 from data_scripts.pose.example import example
 from data_scripts.pose.lesson import HEADS, lesson, to_pixels
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Nets this small lose more by waiting for each other's threads than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
