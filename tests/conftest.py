@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -32,6 +33,13 @@ def _missing(mark: str) -> str | None:
     if mark == "needs_original":
         return None if ORIGINAL_ICONS.is_file() else "the original icon file is not here"
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test whose id holds an address: two workers, or two runs, would not agree on its name."""
+    named = [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]+", item.nodeid)]
+    if named:
+        raise pytest.UsageError(f"a test's id must not hold an address; give its parameters ids: {named[0]}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -267,7 +267,7 @@ class NotAModule:
         ({"optimizer": 0.1}, TypeError, "optimizer is float; it must be one of torch.optim"),
         ({"optimizer": adam(net())}, ValueError, "optimizer updates none of the model's weights; build it after the model"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else ", ".join(value) if isinstance(value, dict) else value.__name__,
 )
 def test_what_cannot_be_trained_is_refused(more: dict, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
