@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
 
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
@@ -100,7 +100,7 @@ def _forward(poses, shown, height, width, sigma, normalise, dtype):
                 maps,
                 height,
                 width,
-                *_high_and_low(0.5 / sigma**2),
+                *high_and_low(0.5 / sigma**2),
                 DOUBLE=poses.dtype == torch.float64,
                 NORMALISE=normalise,
                 WITH_VISIBILITY=shown is not None,
@@ -133,7 +133,7 @@ def _backward(grad_maps, poses, shown, sigma, normalise):
                 height,
                 width,
                 *grad_maps.stride(),
-                *_high_and_low(0.5 / sigma**2),
+                *high_and_low(0.5 / sigma**2),
                 DOUBLE=poses.dtype == torch.float64,
                 NORMALISE=normalise,
                 WITH_VISIBILITY=shown is not None,
@@ -177,12 +177,6 @@ def _strip(length):
 
 def _warps(pixels):
     return min(max(pixels // _PIXELS_PER_WARP, 1), 8)
-
-
-def _high_and_low(number):
-    """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
-    high = torch.tensor(number, dtype=torch.float32).item()
-    return high, number - high
 
 
 @triton.jit

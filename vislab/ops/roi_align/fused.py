@@ -5,7 +5,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
 
 # outputs that one program holds at a time; 8 a thread at 256 a warp.
@@ -113,7 +113,7 @@ def _launch(features, regions, height, width, scale, ratio, aligned):
     images, channels, rows, columns = features.shape
     block_c, block_p = _tile(channels, height * width)
     grid = (regions * triton.cdiv(channels, block_c) * triton.cdiv(height * width, block_p),)
-    shapes = (images, channels, rows, columns, height, width, *_high_and_low(scale), ratio)
+    shapes = (images, channels, rows, columns, height, width, *high_and_low(scale), ratio)
     constants = {
         "DOUBLE": features.dtype == torch.float64,
         "ADAPTIVE": ratio <= 0,
@@ -133,12 +133,6 @@ def _tile(channels, bins):
 
 def _warps(outputs):
     return min(max(outputs // _OUTPUTS_PER_WARP, 1), 4)
-
-
-def _high_and_low(number):
-    """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
-    high = torch.tensor(number, dtype=torch.float32).item()
-    return high, number - high
 
 
 @triton.jit

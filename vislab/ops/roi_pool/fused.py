@@ -5,7 +5,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
 
 # outputs that one program holds at a time; 8 a thread at 256 a warp.
@@ -74,7 +74,7 @@ def _forward(features, boxes, index, height, width, scale):
                 length_x,
                 height,
                 width,
-                *_high_and_low(scale),
+                *high_and_low(scale),
                 *features.stride(),
                 DOUBLE=features.dtype == torch.float64,
                 BLOCK_C=block_c,
@@ -136,12 +136,6 @@ def _tile(channels, bins):
 
 def _warps(outputs):
     return min(max(outputs // _OUTPUTS_PER_WARP, 1), 4)
-
-
-def _high_and_low(number):
-    """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
-    high = torch.tensor(number, dtype=torch.float32).item()
-    return high, number - high
 
 
 @triton.jit

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
 
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
@@ -89,7 +89,7 @@ def _forward(heatmaps, temperature, dtype, with_variance):
                 height,
                 width,
                 *heatmaps.stride(),
-                *_high_and_low(1 / temperature),
+                *high_and_low(1 / temperature),
                 DOUBLE=heatmaps.dtype == torch.float64,
                 WITH_VARIANCE=with_variance,
                 BLOCK_H=block_h,
@@ -123,7 +123,7 @@ def _backward(grad_mean, grad_variance, heatmaps, stats, temperature):
                 width,
                 *heatmaps.stride(),
                 *grad_heatmaps.stride(),
-                *_high_and_low(1 / temperature),
+                *high_and_low(1 / temperature),
                 DOUBLE=heatmaps.dtype == torch.float64,
                 WITH_VARIANCE=grad_variance.shape[-1] > 0,
                 BLOCK_H=block_h,
@@ -155,12 +155,6 @@ def _tile(height, width, pixels):
 
 def _warps(pixels):
     return min(max(pixels // _PIXELS_PER_WARP, 1), 8)
-
-
-def _high_and_low(number):
-    """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
-    high = torch.tensor(number, dtype=torch.float32).item()
-    return high, number - high
 
 
 @triton.jit
