@@ -80,7 +80,7 @@ class Enclosure:
                 stderr=subprocess.PIPE,
                 pass_fds=inherited,
                 # pid 1 inside is bubblewrap too: its environment and folder are readable from there.
-                env={},
+                env=self.walls.launcher_variables(),
                 cwd="/",
                 # Ctrl-C at the grader's terminal must reach the grader alone.
                 start_new_session=True,
@@ -134,17 +134,18 @@ class Enclosure:
         self._process.stdin.close()
 
     def _plan(self, argv: Sequence[str]) -> dict[str, Any]:
-        identity = self.walls.identity
+        identity, demolished = self.walls.identity, self.walls.demolished
         return {
             "walled": True,
             "argv": list(argv),
             "env": self.walls.variables(),
             "cwd": HOME,
-            "uid": None if identity.namespaced else identity.uid,
-            "gid": None if identity.namespaced else identity.gid,
+            "uid": identity.uid if identity.becomes else None,
+            "gid": identity.gid if identity.becomes else None,
             "own": [WORK, TEMPORARY, HOME, KERNEL],
             "folders": [],
-            "limits": resource_limits(self.walls.limits, identity),
+            "limits": resource_limits(self.walls.limits, identity, demolished),
+            "demolished": sorted(demolished),
         }
 
     def _why_not(self, error: str | None) -> str:

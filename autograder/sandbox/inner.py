@@ -17,6 +17,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
+# What may be left where a test has taken a wall down (see demolition.py, which is not visible here).
+EXCUSED = {"uid": ("Uid=", "Gid="), "capabilities": ("Cap",), "seccomp": ("Seccomp=",)}
+PR_SET_KEEPCAPS, PR_CAP_AMBIENT_RAISE = 8, 2
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 23, 24, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _FAILED = 70
@@ -29,8 +32,14 @@ def main(status_fd: int) -> None:
         close_all_but({0, 1, 2, status_fd})
         plan = read_plan(sys.stdin.buffer)
         if plan["walled"]:
-            give_up_privileges(plan["uid"], plan["gid"], plan["own"])
+            demolished = set(plan["demolished"])
+            if "capabilities" in demolished:
+                keep_capabilities(plan["uid"], plan["gid"], plan["own"])
+            else:
+                give_up_privileges(plan["uid"], plan["gid"], plan["own"])
             faults = privileges_left(read_text("/proc/self/status"))
+            excused = tuple(sign for wall, signs in EXCUSED.items() if wall in demolished for sign in signs)
+            faults = [fault for fault in faults if not fault.startswith(excused)]
             if faults:
                 raise RuntimeError("privileges are left after they were given up: " + ", ".join(faults))
         os.umask(0o022)
@@ -104,15 +113,36 @@ def give_up_privileges(uid: int | None, gid: int | None, own: Iterable[str]) -> 
     if uid is not None and gid is not None:
         for folder in own:
             os.chown(folder, uid, gid)
-        for capability in range(64):
-            if libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
-                _checked(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "PR_CAPBSET_DROP")
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
+            _checked(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "PR_CAPBSET_DROP")
+    if uid is not None and gid is not None:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     _checked(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "PR_CAP_AMBIENT")
     header = struct.pack("II", _CAPABILITY_VERSION_3, 0)
     _checked(libc.capset(header, b"\0" * 24), "capset")
+    _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
+
+
+def keep_capabilities(uid: int | None, gid: int | None, own: Iterable[str]) -> None:
+    """Become an ordinary user and keep every capability over an exec: what a test gets that took this wall down."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    shown = dict(line.split(":", 1) for line in read_text("/proc/self/status").splitlines() if ":" in line)
+    held = int(shown["CapPrm"], 16)
+    if uid is not None and gid is not None:
+        for folder in own:
+            os.chown(folder, uid, gid)
+        _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    low, high = held & 0xFFFFFFFF, held >> 32
+    _checked(libc.capset(struct.pack("II", _CAPABILITY_VERSION_3, 0), struct.pack("6I", low, low, low, high, high, high)), "capset")
+    for capability in range(64):
+        if held >> capability & 1:
+            _checked(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "PR_CAP_AMBIENT_RAISE")
     _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
 
 

@@ -26,11 +26,13 @@ Jupyter notices a dead kernel once a second. ``SandboxFault`` and ``SandboxMissi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autograder.sandbox.connection import PORTS
+from autograder.sandbox.demolition import Wall
 from autograder.sandbox.enclosure import INNER, Enclosure
 from autograder.sandbox.fonts import font_cache
 from autograder.sandbox.home import STUDENT_KERNEL, RunHome, judge_socket, vislab_folder
@@ -129,11 +131,14 @@ class Sandbox(RunHome):
         enclosure.start(argv, files)
         self._launched = True
         stores = [enclosure.folder(folder) for folder in (HOME, SHARED_MEMORY, KERNEL)]
-        self._watchdog = Watchdog(enclosure.folder("/proc"), stores, self.limits, enclosure.kill)
-        self._watchdog.start()
+        self._watchdog = Watchdog(enclosure.folder("/proc"), stores, self.limits, enclosure.kill, unwatched=walls.demolished)
+        if not walls.demolished & {Wall.PID, Wall.PROC}:
+            # Otherwise that folder lists every process of this machine.
+            self._watchdog.start()
         near, far = self._connection.stem(str(self.run_folder)), self._connection.stem_by_descriptor(enclosure.folder(KERNEL))
         channels = {f"{near}-{info[port]}": f"{far}-{info[port]}" for port in PORTS}
-        self._relay = Relay(channels, RELAY_FACTOR * self.limits.output_bytes + RELAY_FLOOR_BYTES, enclosure.kill)
+        bytes_max = RELAY_FACTOR * self.limits.output_bytes + RELAY_FLOOR_BYTES
+        self._relay = Relay(channels, bytes_max if Wall.OUTPUT not in walls.demolished else sys.maxsize, enclosure.kill)
         self._relay.start()
         self._info = {**info, "ip": near}
         return near

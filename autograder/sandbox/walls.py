@@ -10,10 +10,11 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from autograder.sandbox.demolition import Wall, down
 from autograder.sandbox.environment import kernel_variables
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.identity import Identity
@@ -64,6 +65,7 @@ class Walls:
         judge_dir: folder with the judge's listening ``judge.sock``, seen read-only as ``/run/judge``; None: no judge.
         programs: host files seen read-only as ``/run/walls/<name>``.
         environment: variables added to, or replacing, those every sandbox gets.
+        demolished: walls that a test has taken down; never given by anything but ``demolition``.
     """
 
     interpreter: Interpreter
@@ -73,6 +75,7 @@ class Walls:
     judge_dir: Path | None = None
     programs: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    demolished: frozenset[Wall] = field(default_factory=down)
 
     def command(self, bwrap: Path, descriptors: Descriptors) -> list[str]:
         """Return the bubblewrap command line up to and including ``--``."""
@@ -84,8 +87,9 @@ class Walls:
             *self._own_files(descriptors),
             # Last: what was needed to create mount points must not stay writable. As an ordinary user the root folder
             # and /dev would otherwise be memory without a limit.
-            *("--remount-ro", "/dev", "--remount-ro", "/"),
-            *("--info-fd", str(descriptors.info), "--seccomp", str(descriptors.seccomp)),
+            *(("--remount-ro", "/dev", "--remount-ro", "/") if self._stands(Wall.READ_ONLY) else ("--chmod", "0777", "/")),
+            *("--info-fd", str(descriptors.info)),
+            *self._standing(Wall.SECCOMP, "--seccomp", str(descriptors.seccomp)),
             "--",
         ]
 
@@ -98,7 +102,18 @@ class Walls:
             programs=f"{self.interpreter.executable.parent}:/usr/bin:/bin",
             judge_socket=None if self.judge_dir is None else JUDGE_SOCKET,
         )
-        return {**variables, **self.environment}
+        whole = {**variables, **self.environment}
+        return whole if self._stands(Wall.ENVIRONMENT) else {**os.environ, **whole}
+
+    def launcher_variables(self) -> dict[str, str]:
+        """Return the environment of bubblewrap itself: it stays as pid 1, where its environment is readable."""
+        return {} if self._stands(Wall.ENVIRONMENT) else dict(os.environ)
+
+    def _stands(self, wall: Wall) -> bool:
+        return wall not in self.demolished
+
+    def _standing(self, wall: Wall, *words: str) -> tuple[str, ...]:
+        return words if self._stands(wall) else ()
 
     def small_files(self) -> dict[str, bytes]:
         """Return the texts that make up ``/etc``, by path."""
@@ -111,15 +126,19 @@ class Walls:
         }
 
     def _namespaces(self) -> list[str]:
-        words = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        words = ["--unshare-uts", "--unshare-cgroup-try"]
+        for wall, kind in ((Wall.IPC, "ipc"), (Wall.PID, "pid"), (Wall.NETWORK, "net")):
+            words += self._standing(wall, f"--unshare-{kind}")
         if self.identity.namespaced:
             words += ["--unshare-user", "--uid", str(self.identity.uid), "--gid", str(self.identity.gid)]
         else:
             # What inner.py needs to become somebody else, and nothing to stay root with.
+            words = ["--cap-drop", "ALL", *words]
+        if not self.identity.namespaced or not self._stands(Wall.CAPABILITIES):
             for capability in ("CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
                 words += ["--cap-add", capability]
-            words = ["--cap-drop", "ALL", *words]
-        return [*words, "--hostname", "vislab", "--new-session", "--die-with-parent", "--clearenv", "--chdir", "/"]
+        words += self._standing(Wall.ENVIRONMENT, "--clearenv")
+        return [*words, "--hostname", "vislab", "--new-session", "--die-with-parent", "--chdir", "/"]
 
     def _system(self) -> list[str]:
         words: list[str] = []
@@ -131,14 +150,15 @@ class Walls:
         words += _folders_above(_SYSTEM_SETTINGS)
         for path in _SYSTEM_SETTINGS:
             words += ["--ro-bind-try", path, path]
-        return [*words, "--proc", "/proc", "--dev", "/dev"]
+        proc = ("--proc", "/proc") if self._stands(Wall.PROC) else ("--ro-bind", "/proc", "/proc")
+        return [*words, *proc, "--dev", "/dev"]
 
     def _private_folders(self) -> list[str]:
-        size = str(self.limits.files_bytes)
+        size = self._standing(Wall.DISK, "--size", str(self.limits.files_bytes))
         return [
             *_folders_above((HOME, KERNEL)),
-            *("--perms", "1777", "--size", size, "--tmpfs", SHARED_MEMORY),
-            *("--perms", "0700", "--size", size, "--tmpfs", HOME),
+            *("--perms", "1777", *size, "--tmpfs", SHARED_MEMORY),
+            *("--perms", "0700", *size, "--tmpfs", HOME),
             *("--perms", "0700", "--dir", WORK, "--perms", "0700", "--dir", TEMPORARY),
             # One budget for all files: /tmp is a folder of the same in-memory file system as the home folder.
             *("--symlink", TEMPORARY.removeprefix("/"), "/tmp"),
@@ -151,14 +171,36 @@ class Walls:
         shown += [(program, f"{PROGRAMS}/{program.name}") for program in self.programs]
         if self.package is not None:
             shown.append((self.package, f"{PACKAGES}/{self.package.name}"))
-        if self.judge_dir is not None:
-            shown.append((self.judge_dir, JUDGE))
-        words = _folders_above([*(seen for _, seen in shown), *descriptors.files])
+        words = [] if self._stands(Wall.FILES) else _everything_else(self.identity, [Path(seen) for _, seen in shown])
+        words += _folders_above([*(seen for _, seen in shown), *descriptors.files, JUDGE])
         for source, seen in shown:
             words += ["--ro-bind", str(source), seen]
+        if self.judge_dir is not None:
+            words += ["--ro-bind" if self._stands(Wall.JUDGE_SOCKET) else "--bind", str(self.judge_dir), JUDGE]
         for path, descriptor in descriptors.files.items():
             words += ["--perms", "0444", "--file", str(descriptor), path]
         return words
+
+
+def _everything_else(identity: Identity, shown: Sequence[Path]) -> list[str]:
+    # Without the wall of files: the folders of this machine that have no counterpart inside, and what lies beside the
+    # sandbox's own in those that have. A folder that the user inside may not enter must not hide the interpreter.
+    closed = {
+        parent for path in shown for parent in path.parents if identity.becomes and parent.exists() and not parent.stat().st_mode & 0o001
+    }
+    shared = {"/etc": "/etc", "/home": "/home", "/opt": "/opt", "/run": "/run", "/tmp": TEMPORARY}
+    own = {*map(str, SYSTEM_FOLDERS), *shared, "/proc", "/dev", "/sys", HOME, PROGRAMS, JUDGE, KERNEL, PACKAGES}
+    own |= {*_SYSTEM_SETTINGS, "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"}
+    seen = {path: str(path) for path in sorted(Path("/").iterdir())}
+    for folder, inside in shared.items():
+        if Path(folder).is_dir():
+            seen |= {path: f"{inside}/{path.name}" for path in sorted(Path(folder).iterdir())}
+    words: list[str] = []
+    for path, inside in seen.items():
+        bound = not path.is_symlink() and (path.is_dir() or path.is_file())
+        if bound and str(path) not in own and not any(folder.is_relative_to(path) for folder in closed):
+            words += ["--ro-bind-try", str(path), inside]
+    return words
 
 
 def _folders_above(paths: Iterable[str]) -> list[str]:
@@ -169,7 +211,15 @@ def _folders_above(paths: Iterable[str]) -> list[str]:
     return [word for folder in above for word in ("--dir", folder)]
 
 
-def resource_limits(limits: Limits, identity: Identity) -> dict[str, tuple[int, int]]:
+_RESOURCES = {
+    Wall.MEMORY: ("RLIMIT_DATA",),
+    Wall.DISK: ("RLIMIT_FSIZE",),
+    Wall.PROCESSES: ("RLIMIT_NPROC",),
+    Wall.CPU: ("RLIMIT_CPU",),
+}
+
+
+def resource_limits(limits: Limits, identity: Identity, demolished: frozenset[Wall] = frozenset()) -> dict[str, tuple[int, int]]:
     """Return the ``RLIMIT_*`` values (soft, hard) of every process inside."""
     values = {
         "RLIMIT_DATA": limits.memory_bytes + DATA_HEADROOM_BYTES,
@@ -189,7 +239,9 @@ def resource_limits(limits: Limits, identity: Identity) -> dict[str, tuple[int, 
     # The watchdog counts the CPU time of all processes together; this ends a single process if it does not run. The
     # first value ends it by SIGXCPU, which tells the cause; the second by SIGKILL, which cannot be ignored.
     cpu_s = math.ceil(limits.submission_s) + 2
-    return {**pairs, "RLIMIT_CPU": (cpu_s, cpu_s + 1)}
+    pairs["RLIMIT_CPU"] = (cpu_s, cpu_s + 1)
+    missing = {name for wall in demolished for name in _RESOURCES.get(wall, ())}
+    return {name: pair for name, pair in pairs.items() if name not in missing}
 
 
 def find_bwrap() -> Path:

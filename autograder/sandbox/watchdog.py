@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autograder.sandbox.demolition import Wall
 from autograder.sandbox.limits import Limits
 
 INTERVAL_S = 0.05
@@ -27,6 +28,9 @@ class Cause(StrEnum):
     PROCESSES = "processes"
     FILES = "files"
     OUTPUT = "output"
+
+
+_CAUSES = {Wall.MEMORY: Cause.MEMORY, Wall.CPU: Cause.CPU, Wall.PROCESSES: Cause.PROCESSES, Wall.DISK: Cause.FILES}
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,24 @@ class Watchdog:
         limits: what it may take.
         kill: called once, from the watchdog's thread, when a limit is exceeded.
         interval_s: time between two samples, seconds.
+        unwatched: walls that a test has taken down; what they limit is not looked at.
     """
 
     def __init__(
-        self, proc_folder: int, stores: Sequence[int], limits: Limits, kill: Callable[[], None], interval_s: float = INTERVAL_S
+        self,
+        proc_folder: int,
+        stores: Sequence[int],
+        limits: Limits,
+        kill: Callable[[], None],
+        interval_s: float = INTERVAL_S,
+        unwatched: frozenset[Wall] = frozenset(),
     ) -> None:
         self._proc = proc_folder
         self._stores = tuple(stores)
         self._limits = limits
         self._kill = kill
         self._interval_s = interval_s
+        self._ignored = {_CAUSES[wall] for wall in unwatched if wall in _CAUSES}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self.cause: Cause | None = None
@@ -91,23 +103,21 @@ class Watchdog:
                 return
             self.peak_memory_bytes = max(self.peak_memory_bytes, sample.memory_bytes)
             self.cpu_s = max(self.cpu_s, sample.cpu_s)
-            self.cause = exceeded(sample, self._limits)
+            self.cause = exceeded(sample, self._limits, self._ignored)
             if self.cause is not None:
                 self._kill()
                 return
 
 
-def exceeded(sample: Sample, limits: Limits) -> Cause | None:
-    """Return the first limit that a sample exceeds."""
-    if sample.memory_bytes > limits.memory_bytes:
-        return Cause.MEMORY
-    if sample.cpu_s > limits.submission_s:
-        return Cause.CPU
-    if sample.tasks > limits.processes + PROCESS_SLACK:
-        return Cause.PROCESSES
-    if sample.files > FILE_COUNT_MAX:
-        return Cause.FILES
-    return None
+def exceeded(sample: Sample, limits: Limits, ignored: Collection[Cause] = ()) -> Cause | None:
+    """Return the first limit that a sample exceeds, those in ``ignored`` left aside."""
+    too_much = {
+        Cause.MEMORY: sample.memory_bytes > limits.memory_bytes,
+        Cause.CPU: sample.cpu_s > limits.submission_s,
+        Cause.PROCESSES: sample.tasks > limits.processes + PROCESS_SLACK,
+        Cause.FILES: sample.files > FILE_COUNT_MAX,
+    }
+    return next((cause for cause, exceeds in too_much.items() if exceeds and cause not in ignored), None)
 
 
 def take_sample(proc_folder: int, stores: Sequence[int], memory_limit_bytes: int) -> Sample:

@@ -48,7 +48,7 @@ def test_each_privilege_that_is_left_is_named(line: str, instead: str, wanted: s
 def run_plain(plan: dict[str, Any], files: dict[str, bytes], tmp_path: Path) -> tuple[dict[str, Any], subprocess.CompletedProcess[bytes]]:
     """Run the launcher without walls, so that its own work can be looked at."""
     read_end, write_end = os.pipe()
-    whole = {"walled": False, "env": {}, "cwd": str(tmp_path), "folders": [], "limits": {}, **plan}
+    whole = {"walled": False, "demolished": [], "env": {}, "cwd": str(tmp_path), "folders": [], "limits": {}, **plan}
     command = [sys.executable, "-I", "-S", str(INNER), str(write_end)]
     parcel = b"".join(pack(whole, files))
     done = subprocess.run(command, input=parcel, capture_output=True, pass_fds=[write_end], timeout=90, check=False, start_new_session=True)
