@@ -6,8 +6,9 @@ import sys
 
 import typer
 
+from autograder.attack.fixture import FixtureError
 from autograder.authoring.fault import AuthoringError
-from autograder.cli import audit, authoring, demo, doctor, grade, intake
+from autograder.cli import attack, audit, authoring, demo, doctor, grade, intake
 from autograder.cli.terminal import EXIT_FAULTY, EXIT_USAGE, Failed, stop
 from autograder.demo.recipe import RecipeError
 from autograder.engine.course import CourseError
@@ -27,10 +28,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for room in (authoring, intake, grade, audit, doctor, demo):
+for room in (authoring, intake, grade, audit, doctor, demo, attack):
     room.add_to(app)
 
-USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError, GradebookError)
+USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError, FixtureError, GradebookError)
 FAULTY = (AuthoringError, ExerciseError)
 
 

@@ -9,7 +9,7 @@ import platform
 import shutil
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +28,7 @@ from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from autograder.judge.server import Judge
 from autograder.sandbox.choice import open_sandbox
 from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.home import RunHome
 from autograder.sandbox.limits import Limits
 from vislab import __version__
 from vislab.check.compare import Finding
@@ -43,6 +44,8 @@ CAUSES = {
     "files": Finding(Verdict.OUTPUT_LIMIT, "the notebook wrote too many files in this check"),
     "crash": Finding(Verdict.RUNTIME_ERROR, "the notebook's process died in this check"),
 }
+# looks at a sandbox when its notebook has been run, before it is torn down; for the attack suite.
+Witness = Callable[[RunHome], None]
 OUT_OF_TIME = Finding(Verdict.TIME_LIMIT, "not reached before the submission's time was used up")
 
 
@@ -63,8 +66,12 @@ class Attempts:
     lines: list[str] = field(default_factory=list)
 
 
-def grade_one(job: Job) -> Result:
+def grade_one(job: Job, witness: Witness | None = None) -> Result:
     """Grade a job.
+
+    Args:
+        job: what to grade.
+        witness: called at the end of every run, with the sandbox as the notebook left it.
 
     Returns:
         The result; a failure of ours gives a ``GRADER_ERROR`` ledger, never a student's zero and never an exception.
@@ -77,7 +84,7 @@ def grade_one(job: Job) -> Result:
         ledger = make_ledger(subject, exercises, {}, job.intake, unreadable=job.unreadable)
         return Result(job.content, ledger, receipt(ledger))
     try:
-        return _grade(job, assignment, exercises, subject)
+        return _grade(job, assignment, exercises, subject, witness)
     except SandboxMissing:
         raise
     except Exception as error:  # whatever breaks on our side is listed as ungraded, the other submissions go on
@@ -100,7 +107,7 @@ def _looked_up(job: Job) -> tuple[Assignment, list[Exercise], Subject]:
     return assignment, exercises, subject
 
 
-def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject: Subject) -> Result:
+def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject: Subject, witness: Witness | None) -> Result:
     limits = Limits.from_table(assignment.limits)
     notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
     seeds = SeedSource(job.secret, job.submission_hash)
@@ -113,7 +120,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     for number in range(1, runs_max + 1):
         skips = {name: CAUSES["crash"] for name in attempts.fixed}
         with solitude(job.assignment_folder.parent, alone=number > 1):
-            outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells)
+            outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells, witness)
         walls_s.append(outcome.wall_s)
         if outcome.death is not None:
             _learn(outcome.death, outcome, attempts, number)
@@ -152,6 +159,7 @@ def _run(
     limits: Limits,
     skips: Mapping[str, Finding],
     skip_cells: set[str],
+    witness: Witness | None,
 ) -> RunOutcome:
     # a short path: a Unix socket's may hold 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="vj-"))
@@ -163,7 +171,10 @@ def _run(
             Judge(exercises, seeds, folder, limits.case_s) as judge,
             open_sandbox(files, folder, limits, unsafe_no_sandbox=not job.walls) as sandbox,
         ):
-            return run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)
+            outcome = run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)
+            if witness is not None:
+                witness(sandbox)
+            return outcome
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

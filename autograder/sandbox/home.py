@@ -102,6 +102,13 @@ class RunHome(ABC):
         if self._info is not None and self._launched and self.poll() is None:
             request_interrupt(self._info)
 
+    def open_folders(self) -> dict[str, int]:
+        """Return descriptors of the folders that are the run's own, by path as seen inside; the caller closes them.
+
+        The folders stay readable until then, also when every process of the run is gone. Empty without walls, and before a launch.
+        """
+        return {}
+
     @property
     def launched(self) -> bool:
         """Tell whether a kernel has been started and not yet released."""

@@ -33,7 +33,7 @@ from typing import Any
 
 from autograder.sandbox.connection import PORTS
 from autograder.sandbox.demolition import Wall
-from autograder.sandbox.enclosure import INNER, Enclosure
+from autograder.sandbox.enclosure import INNER, PRIVATE_FOLDERS, Enclosure
 from autograder.sandbox.fonts import font_cache
 from autograder.sandbox.home import STUDENT_KERNEL, RunHome, judge_socket, vislab_folder
 from autograder.sandbox.identity import Identity
@@ -101,6 +101,10 @@ class Sandbox(RunHome):
     def standard_error(self) -> str:
         """Return the end of what the kernel process wrote to its own standard error, for a grader's log."""
         return self._enclosure.standard_error() if self._enclosure is not None else ""
+
+    def open_folders(self) -> dict[str, int]:
+        """Return descriptors of the private folders and of the sandbox's ``/proc``; see ``RunHome.open_folders``."""
+        return {} if self._enclosure is None else {path: os.dup(self._enclosure.folder(path)) for path in PRIVATE_FOLDERS}
 
     def argv(self) -> list[str]:
         """Return the kernel's command line, paths as the kernel sees them."""

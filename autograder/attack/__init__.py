@@ -1,0 +1,1 @@
+"""Attacks that must gain nothing, honest controls that must lose nothing, and what runs both."""

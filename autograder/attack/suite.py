@@ -1,0 +1,159 @@
+"""Hand in every fixture, grade them all, and hold what came against what must come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.attack.fixture import Fixture, wrong_control
+from autograder.attack.leaks import forms, found, outputs_of, seeds_of
+from autograder.attack.outcome import Outcome, hold
+from autograder.attack.submission import Writer
+from autograder.attack.witness import WitnessedResult, grade_witnessed
+from autograder.attack.world import World
+from autograder.engine.grade_one import exercises_of
+from autograder.engine.job import Job, Result
+from autograder.engine.pool import grade_many, workers_for
+from autograder.engine.receive import receive
+from autograder.exercise.exercise import Exercise
+from autograder.exercise.seeds import SeedSource
+from autograder.gradebook.ledger_table import exercise_panel
+from autograder.intake.record import IntakeRecord
+from autograder.sandbox.limits import Limits
+
+Stage = Callable[[str, int | None], Callable[[str], None]]
+Graded = dict[str, tuple[Job, WitnessedResult]]
+
+
+@dataclass
+class SuiteReport:
+    """What came of all fixtures."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def attacks(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.fixture.kind != "control"]
+
+    @property
+    def controls(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.fixture.kind == "control"]
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes) and not self.left_behind
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "attacks": len(self.attacks),
+            "gained": sum(bool(outcome.gained) for outcome in self.attacks),
+            "observed_evaded": sum(outcome.evaded for outcome in self.attacks),
+            "leaked": sum(bool(outcome.leaked) for outcome in self.outcomes),
+            "left_behind": sum(bool(outcome.left) for outcome in self.outcomes) + len(self.left_behind),
+            "controls": len(self.controls),
+            "lost": sum(bool(outcome.lost) for outcome in self.controls),
+            "unexpected": sum(bool(outcome.faults) for outcome in self.outcomes),
+            "ok": self.ok,
+            "seconds": round(self.seconds, 1),
+            "traces": self.left_behind,
+            "fixtures": [outcome.as_json() for outcome in self.outcomes],
+        }
+
+
+def run_suite(fixtures: Sequence[Fixture], range_folder: Path, place: Path, stage: Stage, workers: int | None = None) -> SuiteReport:
+    """Run fixtures.
+
+    Args:
+        fixtures: attacks and controls.
+        range_folder: what they are tried on.
+        place: empty folder for the throwaway course; the caller removes it.
+        stage: told each stage's name and number of steps; returns what to call per step.
+        workers: submissions at once.
+
+    Raises:
+        FixtureError: a fixture that cannot be handed in.
+        SandboxMissing: this machine cannot build the walls; attacks never run without.
+    """
+    started_s = time.monotonic()
+    report = SuiteReport()
+    stage("lay out the range", None)
+    with World(range_folder, place) as world:
+        controls = {name: wrong_control(name) for name in sorted({fixture.notebook for fixture in fixtures})}
+        everything = [*controls.values(), *fixtures]
+        writer = Writer(world)
+        step = stage("hand in", len(everything))
+        for fixture in everything:
+            writer.write(fixture)
+            step(fixture.name)
+        summary = receive(world.course, world.assignment, stage("intake", len(everything)))
+        records = {record.student: record for record in summary.records}
+        graded = _grade(world, stage, workers)
+        floors = {name: _proven(graded[control.student][1].ledger) for name, control in controls.items()}
+        step = stage("examine", len(fixtures))
+        for fixture in fixtures:
+            outcome = _examine(fixture, world, graded.get(fixture.student), records.get(fixture.student), floors[fixture.notebook])
+            report.outcomes.append(outcome)
+            step(fixture.name)
+        report.left_behind = world.left_behind()
+    report.seconds = time.monotonic() - started_s
+    return report
+
+
+def _grade(world: World, stage: Stage, workers: int | None) -> Graded:
+    jobs = world.course.jobs(world.assignment)
+    graded: Graded = {}
+    step = stage("grade", len(jobs))
+
+    def finished(job: Job, result: Result) -> None:
+        # a job that killed its worker for good comes back without evidence, as an error of the grader.
+        seen = (
+            result if isinstance(result, WitnessedResult) else WitnessedResult(result.executed, result.ledger, result.receipt, result.log)
+        )
+        graded[job.student] = job, seen
+        step(job.student)
+
+    limits = Limits.from_table(world.course.assignment(world.assignment).limits)
+    grade_many(jobs, finished, workers_for(workers, limits.memory_mib), work=grade_witnessed)
+    return graded
+
+
+def _proven(ledger: Mapping[str, Any]) -> dict[str, float]:
+    return {entry["name"]: float(entry["proven_points"]) for entry in ledger["exercises"]}
+
+
+def _examine(
+    fixture: Fixture, world: World, graded: tuple[Job, WitnessedResult] | None, record: IntakeRecord | None, floor: Mapping[str, float]
+) -> Outcome:
+    assignment = world.course.assignment(world.assignment)
+    template = world.course.release_folder(world.assignment) / f"{fixture.notebook}.ipynb"
+    exercises = {exercise.name: exercise for exercise in exercises_of(assignment, template)}
+    notes: list[str] = []
+    if record is not None:
+        entry = record.notebook(fixture.notebook)
+        notes = [note.code for note in (*record.notes, *(entry.notes if entry is not None else ()))]
+    refused = record is None or record.error is not None
+    if graded is None:
+        return hold(fixture, exercises, None, floor=floor, refused=refused, notes=notes)
+    job, result = graded
+    leaked = _leaks(fixture, world, job, result, exercises)
+    left = [f"{result.survivors} processes outlived their sandbox"] if result.survivors else []
+    return hold(fixture, exercises, result.ledger, floor=floor, refused=refused, notes=notes, leaked=leaked, left=left)
+
+
+def _leaks(fixture: Fixture, world: World, job: Job, result: WitnessedResult, exercises: Mapping[str, Exercise]) -> list[str]:
+    seeds = SeedSource(job.secret, job.submission_hash)
+    needles: dict[str, tuple[bytes, ...]] = {name: forms(value) for name, value in world.canaries.items()}
+    for name, value in seeds_of(exercises, seeds):
+        needles[name] = (*needles.get(name, ()), value)
+    wrong = [entry["name"] for entry in result.ledger["exercises"] if entry["verdict"] != "OK" and fixture.kind == "promise"]
+    for exercise in wrong:
+        for name, value in outputs_of(exercises[exercise], seeds):
+            needles[name] = (*needles.get(name, ()), value)
+    shown = "".join(exercise_panel(entry, for_grader=False) for entry in result.ledger["exercises"])
+    haystacks = {**result.written, "the executed notebook": result.executed, "the feedback": shown.encode(), "the receipt": result.receipt}
+    return found(haystacks, needles)

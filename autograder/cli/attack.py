@@ -1,0 +1,79 @@
+"""``attack``: hostile submissions must gain nothing, honest ones must lose nothing, on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.attack.fixture import find_fixtures
+from autograder.attack.suite import SuiteReport, run_suite
+from autograder.cli.terminal import EXIT_FAULTY, JsonOption, WorkersOption, out, print_json, steps
+from autograder.engine.course import REPOSITORY
+from autograder.sandbox.walls import find_bwrap
+
+FIXTURES = (REPOSITORY / "tests" / "attacks", REPOSITORY / "tests" / "honest")
+RANGE = REPOSITORY / "tests" / "attacks" / "range"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this module's command."""
+    app.command()(attack)
+
+
+def attack(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Folders of fixtures; both suites of the repository when left out.")] = None,
+    firing_range: Annotated[Path, typer.Option("--range", help="Folder of the assignment that the fixtures are handed in for.")] = RANGE,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hand in every attack and every honest control and grade them. Exit 1 when one gains, leaks, stays behind or loses a point."""
+    # hostile code never runs without walls: there is no option that does without them.
+    find_bwrap()
+    fixtures = find_fixtures(folders or list(FIXTURES))
+    # a short path: Unix sockets of the grader are made below it.
+    place = Path(tempfile.mkdtemp(prefix="vl-"))
+    place.chmod(0o711)
+    try:
+        with steps(json) as stage:
+            report = run_suite(fixtures, firing_range, place, stage, workers)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+    if not report.ok:
+        sys.exit(EXIT_FAULTY)
+
+
+def _print(report: SuiteReport) -> None:
+    table = Table(title="attacks and honest controls", title_justify="left")
+    for heading in ("fixture", "verdicts", "proven", "observed", "plain nbgrader"):
+        table.add_column(heading)
+    for outcome in report.outcomes:
+        verdicts = ", ".join(f"{name.split('.')[-1]} {word}" for name, word in outcome.verdicts.items()) or outcome.status
+        colour = "green" if outcome.ok else "red"
+        observed = f"{outcome.observed:g}{' evaded' if outcome.evaded else ''}"
+        table.add_row(
+            f"[{colour}]{escape(outcome.fixture.name)}[/]", verdicts, f"{outcome.proven:g}", observed, outcome.fixture.nbgrader or "-"
+        )
+    out.print(table)
+    for outcome in report.outcomes:
+        for complaint in outcome.complaints:
+            out.print(f"[bold red]{escape(outcome.fixture.name)}:[/] {escape(complaint)}", soft_wrap=True)
+    for trace in report.left_behind:
+        out.print(f"[bold red]left behind:[/] {escape(trace)}", soft_wrap=True)
+    told = report.as_json()
+    out.print(
+        f"{told['attacks']} attacks: {told['gained']} gained, {told['leaked']} leaked, {told['left_behind']} left something behind,"
+        f" {told['observed_evaded']} evaded what is only observed; {told['controls']} honest controls: {told['lost']} lost a point;"
+        f" {told['unexpected']} came out otherwise than expected; {report.seconds:.0f} s",
+        soft_wrap=True,
+    )

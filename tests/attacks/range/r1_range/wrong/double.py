@@ -1,0 +1,2 @@
+def double(logits):
+    return 3 * logits

@@ -1,0 +1,2 @@
+def centre(logits):
+    return logits.argmax(dim=1).to(logits.dtype)
