@@ -19,6 +19,7 @@ status = "GRADED"                            # of the notebook
 earns = ["value", "dtype"]                   # families that a partly right answer earns rightly, in the exercises named above
 unharmed = ["range.double"]                  # exercises that keep all their points
 notes = ["duplicate-check"]                  # codes that intake must have told
+never = ["a terabyte"]                       # what the notebook must never have printed
 ```
 
 Texts may name places of the world as ``@@TCP_PORT@@``; see ``autograder.attack.world``.
@@ -39,7 +40,7 @@ CLASSES = ("promise", "observed", "control")
 MEASURED = ("gained", "not gained")
 _KEYS = {"title", "class", "notebook", "nbgrader", "submission", "expect"}
 _SUBMISSION_KEYS = {"base", "answers", "cells", "make", "files", "raw", "name", "cut", "kernel", "without_checks"}
-_EXPECT_KEYS = {"verdicts", "status", "earns", "unharmed", "notes"}
+_EXPECT_KEYS = {"verdicts", "status", "earns", "unharmed", "notes", "never"}
 WRONG = "wrong"
 
 
@@ -62,6 +63,7 @@ class Fixture:
         earns: families whose points the answers to the exercises in ``verdicts`` earn rightly.
         unharmed: exercises that keep all points.
         notes: codes that intake must have told.
+        never: what the outputs of the executed notebook must not hold.
         nbgrader: what plain nbgrader gives it; None where that was not measured.
     """
 
@@ -75,6 +77,7 @@ class Fixture:
     earns: tuple[Family, ...] = ()
     unharmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     nbgrader: str | None = None
 
     @property
@@ -155,6 +158,7 @@ def read_fixture(folder: Path) -> Fixture:
         earns=_families(path, expect.get("earns", ())),
         unharmed=tuple(expect.get("unharmed", ())),
         notes=tuple(expect.get("notes", ())),
+        never=tuple(expect.get("never", ())),
         nbgrader=table.get("nbgrader"),
     )
     _fits_its_name(fixture)

@@ -27,7 +27,7 @@ class Outcome:
         left: processes and files that were there afterwards.
         lost: points that an honest submission lacks.
         faults: verdicts, statuses or notes that are not as expected.
-        evaded: an observed rule was broken and its points were kept.
+        evaded: an observed rule was broken and nothing of it was seen.
     """
 
     fixture: Fixture
@@ -127,8 +127,7 @@ def hold(
         left=tuple(left),
         lost=tuple(lost),
         faults=tuple(faults),
-        evaded=fixture.kind == "observed"
-        and any(_families(entries[name], observed=True) > 0 for name in fixture.verdicts if name in entries),
+        evaded=fixture.kind == "observed" and any(_kept_observed(exercises[name], entries.get(name)) for name in fixture.verdicts),
     )
 
 
@@ -152,6 +151,12 @@ def _families(entry: Mapping[str, Any] | None, observed: bool) -> float:
     if entry is None:
         return 0.0
     return float(sum(family["earned"] for family in entry["families"] if (family["family"] in OBSERVED_FAMILIES) == observed))
+
+
+def _kept_observed(exercise: Exercise, entry: Mapping[str, Any] | None) -> bool:
+    """Tell whether every observed point was earned: then nothing of what was broken was seen."""
+    maximum = sum(points for family, points in exercise.points_by_family.items() if family in OBSERVED_FAMILIES)
+    return maximum > 0 and _families(entry, observed=True) >= maximum - TOLERANCE
 
 
 def _earned(entry: Mapping[str, Any] | None) -> float:

@@ -1,0 +1,2 @@
+c = get_config()
+c.InteractiveShellApp.exec_lines = ['check = print']

@@ -1,0 +1,4 @@
+try:
+    print(open("notes.txt").read())
+except OSError as error:
+    print(error)

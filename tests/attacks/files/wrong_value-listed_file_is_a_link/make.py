@@ -1,0 +1,2 @@
+def make(folder, world):
+    (folder / "notes.txt").symlink_to(world.words["SECRET_FILE"])

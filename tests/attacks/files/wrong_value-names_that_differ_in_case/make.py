@@ -1,0 +1,2 @@
+def make(folder, world):
+    (folder / "AIM.IPYNB").write_bytes((folder / "aim.ipynb").read_bytes())

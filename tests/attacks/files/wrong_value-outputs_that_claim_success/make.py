@@ -1,0 +1,18 @@
+import json
+
+
+def make(folder, world):
+    path = folder / "aim.ipynb"
+    notebook = json.loads(path.read_text())
+    cells = notebook["cells"]
+
+    def told(cell):
+        return cell["metadata"].get("vislab", {})
+
+    check = next(cell for cell in cells if told(cell).get("check") == "range.centre")
+    answer = next(cell for cell in cells if told(cell).get("exercise") == "range.centre")
+    other = next(cell for cell in cells if told(cell).get("exercise") == "range.double")
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": "10.0", "text/html": "<b>OK</b>"}}]
+    path.write_text(json.dumps(notebook))

@@ -1,0 +1,3 @@
+%run /proc/self/root@@OTHER@@
+%load @@REFERENCES@@/aim.py
+%run -i @@REFERENCES@@/aim.py

@@ -1,0 +1,3 @@
+def centre(logits):
+    while True:
+        print("x" * (1 << 14), flush=True)

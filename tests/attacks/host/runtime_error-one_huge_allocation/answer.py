@@ -1,0 +1,2 @@
+def centre(logits):
+    return torch.empty(1 << 40)[: len(logits)]

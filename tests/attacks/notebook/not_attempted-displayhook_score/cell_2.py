@@ -1,0 +1,2 @@
+def check(*arguments, **extras):
+    sys.displayhook(10.0)

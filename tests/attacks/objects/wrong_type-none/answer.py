@@ -1,0 +1,2 @@
+def centre(logits):
+    return None

@@ -1,0 +1,5 @@
+import os
+
+
+def double(logits):
+    os._exit(1)

@@ -1,0 +1,12 @@
+import functools
+
+
+@functools.cache
+def columns(width, dtype):
+    return torch.arange(width, dtype=dtype)
+
+
+def centre(logits):
+    weights = torch.exp(logits - logits.amax(dim=1, keepdim=True).detach())
+    share = weights / weights.sum(dim=1, keepdim=True)
+    return share @ columns(logits.shape[1], logits.dtype)
