@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox.enclosure import INNER, Enclosure
+from autograder.sandbox.enclosure import LAUNCHER, Enclosure
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.inner import privileges_left
@@ -141,7 +141,7 @@ def _prove_teardown(interpreter: Interpreter) -> Proof:
 
 @contextlib.contextmanager
 def _enclosure(interpreter: Interpreter) -> Iterator[Enclosure]:
-    enclosure = Enclosure(Walls(interpreter, Identity.choose(), LIMITS, programs=(INNER, PROBE)))
+    enclosure = Enclosure(Walls(interpreter, Identity.choose(), LIMITS, programs=(*LAUNCHER, PROBE)))
     try:
         yield enclosure
     finally:

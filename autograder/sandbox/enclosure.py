@@ -30,6 +30,8 @@ from autograder.sandbox.walls import (
 )
 
 INNER = Path(__file__).with_name("inner.py")
+# What every sandbox needs among its programs.
+LAUNCHER = (INNER, Path(__file__).with_name("landlock.py"))
 # Opened from this side while no student code runs yet, and kept: no path is looked up once there is.
 PRIVATE_FOLDERS = ("/proc", HOME, SHARED_MEMORY, KERNEL)
 START_S = 30.0
@@ -49,6 +51,7 @@ class Enclosure:
         self._pidfd: int | None = None
         self._folders: dict[str, int] = {}
         self._tails: list[Tail] = []
+        self._landlock_abi = 0
         self._closing = threading.Lock()
 
     def start(self, argv: Sequence[str], files: Mapping[str, bytes]) -> None:
@@ -127,6 +130,7 @@ class Enclosure:
         report: dict[str, Any] = json.loads(status) if status else {"ready": False}
         if not report["ready"] or not init_pid:
             raise SandboxFault(self._why_not(report.get("error")))
+        self._landlock_abi = report["landlock"]
         for folder in PRIVATE_FOLDERS:
             path = f"/proc/{init_pid}/root{folder}"
             self._folders[folder] = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -145,6 +149,7 @@ class Enclosure:
             "own": [WORK, TEMPORARY, HOME, KERNEL],
             "folders": [],
             "limits": resource_limits(self.walls.limits, identity, demolished),
+            "rules": self.walls.landlock_rules(),
             "demolished": sorted(demolished),
         }
 
@@ -164,6 +169,11 @@ class Enclosure:
     def bwrap_pid(self) -> int | None:
         """Process id of bubblewrap on the host; None before ``start``."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def landlock_abi(self) -> int:
+        """Return the Landlock ABI whose domain the program is in; 0: this kernel has none, or it has not started."""
+        return self._landlock_abi
 
     @property
     def returncode(self) -> int | None:

@@ -1,8 +1,9 @@
 """The first program inside the walls: gives up every privilege, sets the limits, lays out the files, becomes the kernel.
 
 It is started as ``python -I -S inner.py STATUS_FD`` and imports nothing outside the standard library, because it runs
-before there is anything to trust. Standard input carries a parcel (see ``parcel.py``); one line of JSON goes back on
-the status descriptor: ``{"ready": true}`` or ``{"ready": false, "error": TEXT}``.
+before there is anything to trust, but for ``landlock.py`` beside it. Standard input carries a parcel (see
+``parcel.py``); one line of JSON goes back on the status descriptor: ``{"ready": true, "landlock": ABI}`` or
+``{"ready": false, "error": TEXT}``.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def main(status_fd: int) -> None:
         # Nothing the grader had open may reach student code, whatever its flags were.
         close_all_but({0, 1, 2, status_fd})
         plan = read_plan(sys.stdin.buffer)
+        demolished = set(plan.get("demolished", ()))
         if plan["walled"]:
-            demolished = set(plan["demolished"])
             if "capabilities" in demolished:
                 keep_capabilities(plan["uid"], plan["gid"], plan["own"])
             else:
@@ -48,7 +49,8 @@ def main(status_fd: int) -> None:
         for folder in plan["folders"]:
             os.makedirs(folder, exist_ok=True)
         prepare_process(plan)
-        os.write(status_fd, b'{"ready": true}\n')
+        abi = enter_domain(plan["rules"], demolished) if plan["walled"] else 0
+        os.write(status_fd, json.dumps({"ready": True, "landlock": abi}).encode() + b"\n")
         # The grader opens what it will watch before the program can run, and says go by ending the parcel.
         sys.stdin.buffer.read()
         empty_standard_input()
@@ -156,6 +158,23 @@ def privileges_left(status: str) -> list[str]:
     if shown["Seccomp"].strip() != "2":
         left.append("Seccomp=" + shown["Seccomp"].strip())
     return left
+
+
+def enter_domain(rules: dict[str, list[str]], demolished: set[str]) -> int:
+    """Enter a Landlock domain where this kernel has them.
+
+    Returns:
+        The ABI that is in force; 0: none.
+    """
+    # Last on the path, so that nothing beside this file can shadow the standard library.
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    import landlock
+
+    abi = landlock.probe_abi()
+    if "landlock" in demolished or abi == 0:
+        return 0
+    landlock.restrict(rules, abi=abi, network="network" not in demolished)
+    return abi
 
 
 def prepare_process(plan: dict[str, Any]) -> None:

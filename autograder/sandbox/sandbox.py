@@ -33,7 +33,7 @@ from typing import Any
 
 from autograder.sandbox.connection import PORTS
 from autograder.sandbox.demolition import Wall
-from autograder.sandbox.enclosure import INNER, PRIVATE_FOLDERS, Enclosure
+from autograder.sandbox.enclosure import LAUNCHER, PRIVATE_FOLDERS, Enclosure
 from autograder.sandbox.fonts import font_cache
 from autograder.sandbox.home import STUDENT_KERNEL, RunHome, judge_socket, vislab_folder
 from autograder.sandbox.identity import Identity
@@ -128,7 +128,7 @@ class Sandbox(RunHome):
             limits=self.limits,
             package=vislab_folder(),
             judge_dir=self._judge_dir,
-            programs=(INNER, STUDENT_KERNEL),
+            programs=(*LAUNCHER, STUDENT_KERNEL),
             environment=self._environment,
         )
         self._enclosure = enclosure = Enclosure(walls)

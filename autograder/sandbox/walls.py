@@ -109,6 +109,21 @@ class Walls:
         """Return the environment of bubblewrap itself: it stays as pid 1, where its environment is readable."""
         return {} if self._stands(Wall.ENVIRONMENT) else dict(os.environ)
 
+    def landlock_rules(self) -> dict[str, list[str]]:
+        """Return the rights on paths that the mount view comes to, for ``landlock.restrict``: what is not named has none."""
+        # Where a test shows all of this machine, or opens the root folder, that must not be stopped here instead.
+        rest = {Wall.FILES: "read", Wall.READ_ONLY: "everything"}
+        more = {kind: ["/"] for wall, kind in rest.items() if not self._stands(wall)}
+        seen = [*map(str, SYSTEM_FOLDERS), *(seen for _, seen in self._shown()), "/etc", "/proc", "/sys", JUDGE]
+        return {
+            # Programs walk through folders that hold nothing but mount points.
+            "list": ["/"],
+            "read": seen + more.get("read", []),
+            "write": [HOME, SHARED_MEMORY, KERNEL, *([] if self._stands(Wall.JUDGE_SOCKET) else [JUDGE])],
+            "device": ["/dev"],
+            "everything": more.get("everything", []),
+        }
+
     def _stands(self, wall: Wall) -> bool:
         return wall not in self.demolished
 
@@ -165,12 +180,16 @@ class Walls:
             *("--perms", "0700", "--size", str(_KERNEL_FOLDER_BYTES), "--tmpfs", KERNEL),
         ]
 
-    def _own_files(self, descriptors: Descriptors) -> list[str]:
+    def _shown(self) -> list[tuple[Path, str]]:
         shown = [(prefix, str(prefix)) for prefix in self.interpreter.prefixes]
         shown += [(real, str(seen)) for real, seen in self.interpreter.links]
         shown += [(program, f"{PROGRAMS}/{program.name}") for program in self.programs]
         if self.package is not None:
             shown.append((self.package, f"{PACKAGES}/{self.package.name}"))
+        return shown
+
+    def _own_files(self, descriptors: Descriptors) -> list[str]:
+        shown = self._shown()
         words = [] if self._stands(Wall.FILES) else _everything_else(self.identity, [Path(seen) for _, seen in shown])
         words += _folders_above([*(seen for _, seen in shown), *descriptors.files, JUDGE])
         for source, seen in shown:

@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from autograder.sandbox.enclosure import INNER, Enclosure
+from autograder.sandbox.enclosure import LAUNCHER, Enclosure
 from autograder.sandbox.home import RunHome
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import Interpreter
@@ -43,7 +43,7 @@ class Bench:
 
     def start(self, code: str, limits: Limits | None = None, files: Mapping[str, bytes] | None = None, **walls: Any) -> Enclosure:
         interpreter = Interpreter.current()
-        enclosure = Enclosure(Walls(interpreter, Identity.choose(), limits or Limits(), programs=(INNER,), **walls))
+        enclosure = Enclosure(Walls(interpreter, Identity.choose(), limits or Limits(), programs=LAUNCHER, **walls))
         self.started.append(enclosure)
         placed = {f"{WORK}/{name}": content for name, content in (files or {}).items()}
         enclosure.start([str(interpreter.executable), "-I", "-c", code], placed)

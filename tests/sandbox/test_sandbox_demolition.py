@@ -51,7 +51,8 @@ ATTEMPTS = {
     Wall.CPU: "'ok' if __import__('resource').getrlimit(0)[0] == -1 else 'limited'",
     Wall.UID: "'ok' if os.getuid() == 0 else 'nobody'",
     Wall.CAPABILITIES: "'ok' if int(open('/proc/self/status').read().split('CapEff:')[1].split()[0], 16) else 'none'",
-    Wall.SECCOMP: "attempt(lambda: os.symlink('/etc', '/tmp/link'))",
+    Wall.LANDLOCK: "attempt(lambda: open('/proc/self/comm', 'w').write('x'))",
+    Wall.SECCOMP: "attempt(lambda: os.memfd_create('x'))",
 }
 BOMB = """
 def bomb():
@@ -137,7 +138,7 @@ os.wait(); time.sleep(0.5)
 
 @pytest.mark.needs_walls
 def test_it_reaches_the_sandbox_that_the_engine_opens() -> None:
-    cell = "import os, socket\ntry: os.symlink('/etc', '/tmp/link'); print('made')\nexcept OSError: print('refused')"
+    cell = "import os, socket\ntry: os.memfd_create('x'); print('made')\nexcept OSError: print('refused')"
     with demolition.without("seccomp", "output"), Sandbox({}) as sandbox:
         assert execute(sandbox, cell).text(0) == "made\n"
     with Sandbox({}) as sandbox:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sandbox_bench import Bench
 
-from autograder.sandbox.enclosure import INNER, Enclosure
+from autograder.sandbox.enclosure import LAUNCHER, Enclosure
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.inner import privileges_left
@@ -150,7 +150,7 @@ def test_it_dies_with_the_thread_that_started_it() -> None:
 
     def start() -> None:
         interpreter = Interpreter.current()
-        enclosure = Enclosure(Walls(interpreter, Identity.choose(), Limits(), programs=(INNER,)))
+        enclosure = Enclosure(Walls(interpreter, Identity.choose(), Limits(), programs=LAUNCHER))
         enclosure.start([str(interpreter.executable), "-I", "-c", "import time; time.sleep(60)", token], {})
         made.append(enclosure)
         assert wait_until(lambda: commands_with(token))
@@ -224,7 +224,7 @@ def start_refused(walls: Walls) -> str:
 
 def test_what_went_wrong_is_told(tmp_path: Path) -> None:
     interpreter = Interpreter.current()
-    walls = Walls(interpreter, Identity.choose(), Limits(), programs=(INNER,))
+    walls = Walls(interpreter, Identity.choose(), Limits(), programs=LAUNCHER)
     before = sorted(os.listdir("/proc/self/fd"))
     without_launcher = start_refused(replace(walls, programs=()))
     assert "inner.py" in without_launcher and "run `python -m autograder doctor`" in without_launcher
@@ -241,7 +241,7 @@ def test_more_files_than_the_folder_holds_are_a_fault_that_says_so(bench: Bench)
 def test_a_missing_bubblewrap_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxMissing, match="apt-get install bubblewrap"):
-        Enclosure(Walls(Interpreter.current(), Identity.choose(), Limits(), programs=(INNER,))).start(["/bin/true"], {})
+        Enclosure(Walls(Interpreter.current(), Identity.choose(), Limits(), programs=LAUNCHER)).start(["/bin/true"], {})
 
 
 def test_a_bubblewrap_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_bubblewrap_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("autograder.sandbox.enclosure.START_S", 0.5)
-    refused = start_refused(Walls(Interpreter.current(), Identity.choose(), Limits(), programs=(INNER,)))
+    refused = start_refused(Walls(Interpreter.current(), Identity.choose(), Limits(), programs=LAUNCHER))
     assert "it ended without a word" in refused
 
 
@@ -257,7 +257,7 @@ def test_an_interpreter_behind_a_link_from_elsewhere_runs(bench: Bench, tmp_path
     link = tmp_path / "python"
     link.symlink_to(Interpreter.current().executable)
     interpreter = Interpreter.at(link, Interpreter.current().prefixes)
-    enclosure = Enclosure(Walls(interpreter, Identity.choose(), Limits(), programs=(INNER,)))
+    enclosure = Enclosure(Walls(interpreter, Identity.choose(), Limits(), programs=LAUNCHER))
     bench.started.append(enclosure)
     enclosure.start([str(link), "-I", "-S", "-c", "import json; print('ran')"], {})
     assert enclosure.wait(30) == 0, enclosure.standard_error()
@@ -274,7 +274,7 @@ def test_an_environment_of_one_user_alone_is_told(tmp_path: Path) -> None:
     python.chmod(0o755)
     (tmp_path / "env").chmod(0o700)
     current = Interpreter.current()
-    walls = Walls(Interpreter(current.executable, (*current.prefixes, tmp_path / "env")), Identity.choose(), Limits(), programs=(INNER,))
+    walls = Walls(Interpreter(current.executable, (*current.prefixes, tmp_path / "env")), Identity.choose(), Limits(), programs=LAUNCHER)
     enclosure = Enclosure(walls)
     with pytest.raises(SandboxFault, match=rf"{python} cannot be run by uid \d+; the environment belongs to one user alone: run `chmod"):
         enclosure.start([str(python), "-c", "pass"], {})

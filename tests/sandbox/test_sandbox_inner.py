@@ -66,7 +66,7 @@ def test_it_places_files_sets_limits_and_becomes_the_program(tmp_path: Path) -> 
         "limits": {"RLIMIT_NOFILE": [100, 120]},
     }
     status, done = run_plain(plan, {str(tmp_path / "deep" / "file"): b"content"}, tmp_path)
-    assert status == {"ready": True}
+    assert status == {"ready": True, "landlock": 0}
     assert done.stdout.decode().split() == [str(tmp_path), "(100,", "120)", "b", "True"]
     assert (tmp_path / "deep" / "file").read_bytes() == b"content"
     assert (tmp_path / "made" / "here").is_dir()
@@ -86,7 +86,7 @@ def test_descriptors_of_the_grader_are_closed(tmp_path: Path) -> None:
 def test_a_limit_is_never_raised_above_this_machines_own(tmp_path: Path) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= 1 << 30)"
     status, done = run_plain({"argv": [sys.executable, "-I", "-c", code], "limits": {"RLIMIT_NOFILE": [1 << 40, 1 << 40]}}, {}, tmp_path)
-    assert status == {"ready": True}
+    assert status == {"ready": True, "landlock": 0}
     assert done.stdout.decode().strip() == "True"
 
 
@@ -105,7 +105,7 @@ def test_an_exec_that_fails_after_all_is_told_on_standard_error(tmp_path: Path) 
     broken.write_text("neither a binary nor a script")
     broken.chmod(0o755)
     status, done = run_plain({"argv": [str(broken)]}, {}, tmp_path)
-    assert status == {"ready": True}
+    assert status == {"ready": True, "landlock": 0}
     assert b"Exec format error" in done.stderr
     assert done.returncode == 70
 
