@@ -15,7 +15,6 @@ from typing import Any
 from autograder.sandbox.faults import SandboxFault, remedy
 from autograder.sandbox.parcel import pack
 from autograder.sandbox.pipes import Tail, memory_file, read_until
-from autograder.sandbox.seccomp import filter_program
 from autograder.sandbox.walls import (
     HOME,
     KERNEL,
@@ -71,7 +70,7 @@ class Enclosure:
         info_read, info_write = os.pipe()
         status_read, status_write = os.pipe()
         small = {path: memory_file(path, content) for path, content in self.walls.small_files().items()}
-        filter_fd = memory_file("seccomp", filter_program())
+        filter_fd = memory_file("seccomp", self.walls.call_filter())
         inherited = [info_write, status_write, filter_fd, *small.values()]
         walls = self.walls.command(bwrap, Descriptors(info_write, status_write, filter_fd, small))
         inner = [str(self.walls.interpreter.executable), "-I", "-S", f"{PROGRAMS}/{INNER.name}", str(status_write)]

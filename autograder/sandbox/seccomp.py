@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
+from collections.abc import Sequence
 
 from autograder.sandbox.faults import SandboxMissing
 
@@ -63,9 +64,31 @@ FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
     "uselib": (134, None),
     "symlink": (88, None),
     "symlinkat": (266, 36),
+    "fanotify_mark": (301, 263),
+    "open_tree_attr": (467, 467),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
+    "mbind": (237, 235),
+    "set_mempolicy": (238, 237),
+    "set_mempolicy_home_node": (450, 450),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "process_mrelease": (448, 448),
+    "vmsplice": (278, 75),
+    "remap_file_pages": (216, 234),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+    "clock_adjtime": (305, 266),
+    "adjtimex": (159, 171),
+    "sethostname": (170, 161),
+    "setdomainname": (171, 162),
+    "sysfs": (139, None),
+    "ustat": (136, None),
+    "_sysctl": (156, None),
+    "nfsservctl": (180, 42),
 }
 # Answered with ENOSYS, so that programs take their fallback: calls whose arguments a filter cannot read (clone3,
-# io_uring), and memory that neither a folder's size nor a process's resident memory shows (memfd, System V segments).
+# io_uring), and memory that neither a folder's size nor a process's resident memory shows (memfd, System V and message queues).
 ABSENT: dict[str, tuple[int | None, int | None]] = {
     "clone3": (435, 435),
     "io_uring_setup": (425, 425),
@@ -75,17 +98,27 @@ ABSENT: dict[str, tuple[int | None, int | None]] = {
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
     "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "io_setup": (206, 0),
 }
 CLONE = (56, 220)
 SOCKET = (41, 198)
+SOCKETPAIR = (53, 199)
 IOCTL = (16, 29)
+PERSONALITY = (135, 92)
 
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 NAMESPACE_FLAGS = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
-# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. A network namespace does not contain the others: AF_VSOCK reaches the hypervisor.
-SOCKET_FAMILIES = (1, 2, 10, 16)
-# TIOCSTI and TIOCLINUX push characters into a terminal's input.
-TERMINAL_INJECTION = (0x5412, 0x541C)
+# AF_UNIX alone: the judge and the kernel's own sockets. Behind these walls there is nobody to reach by any other, and a
+# network namespace does not contain them all: AF_VSOCK reaches the hypervisor.
+SOCKET_FAMILIES = (1,)
+# Where a test has taken the network's wall down: AF_INET, AF_INET6, AF_NETLINK besides.
+INTERNET_FAMILIES = (1, 2, 10, 16)
+# TIOCSTI and TIOCLINUX push characters into a terminal's input; TIOCSETD loads a line discipline, seldom used and often broken.
+TERMINAL_REQUESTS = (0x5412, 0x541C, 0x5423)
+# PER_LINUX, which is in force, and the question which one is. Others switch address randomisation off or make zero readable.
+PERSONALITIES = (0, 0xFFFFFFFF)
 X32_BIT = 0x40000000
 
 _LOAD, _JUMP_EQUAL, _JUMP_ANY_BIT, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
@@ -94,11 +127,12 @@ ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 
 
-def filter_program(machine: str | None = None) -> bytes:
+def filter_program(machine: str | None = None, *, families: Sequence[int] = SOCKET_FAMILIES) -> bytes:
     """Assemble the filter as an array of ``struct sock_filter``.
 
     Args:
         machine: ``platform.machine()`` value, ``x86_64`` or ``aarch64``; None is this machine.
+        families: address families of which sockets may be made.
 
     Raises:
         SandboxMissing: an architecture whose call numbers are not known here.
@@ -122,10 +156,10 @@ def filter_program(machine: str | None = None) -> bytes:
             if number is not None:
                 code += [(_JUMP_EQUAL, 0, 1, number), _refuse(error)]
     code += _when(CLONE[column], 0, [(_JUMP_ANY_BIT, 0, 1, NAMESPACE_FLAGS), _refuse(errno.EPERM), _allow()])
-    families = [(_JUMP_EQUAL, len(SOCKET_FAMILIES) - i, 0, family) for i, family in enumerate(SOCKET_FAMILIES)]
-    code += _when(SOCKET[column], 0, [*families, _refuse(errno.EAFNOSUPPORT), _allow()])
-    requests = [(_JUMP_EQUAL, len(TERMINAL_INJECTION) - i, 0, request) for i, request in enumerate(TERMINAL_INJECTION)]
-    code += _when(IOCTL[column], 1, [*requests, _allow(), _refuse(errno.EPERM)])
+    for making in (SOCKET, SOCKETPAIR):
+        code += _when(making[column], 0, [*_jump_over_one(families), _refuse(errno.EAFNOSUPPORT), _allow()])
+    code += _when(IOCTL[column], 1, [*_jump_over_one(TERMINAL_REQUESTS), _allow(), _refuse(errno.EPERM)])
+    code += _when(PERSONALITY[column], 0, [*_jump_over_one(PERSONALITIES), _refuse(errno.EPERM), _allow()])
     code.append(_allow())
     return b"".join(struct.pack("HBBI", *line) for line in code)
 
@@ -133,6 +167,11 @@ def filter_program(machine: str | None = None) -> bytes:
 def _when(number: int, argument: int, body: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
     # Low 32 bits of the argument: both architectures are little-endian, and the kernel reads these arguments as 32-bit.
     return [(_JUMP_EQUAL, 0, len(body) + 1, number), (_LOAD, 0, 0, _ARGUMENTS + 8 * argument), *body]
+
+
+def _jump_over_one(values: Sequence[int]) -> list[tuple[int, int, int, int]]:
+    # Past the line after these when the accumulator is one of the values, to that line when it is none.
+    return [(_JUMP_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
 
 
 def _refuse(error: int) -> tuple[int, int, int, int]:

@@ -20,7 +20,7 @@ from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
 from autograder.sandbox.limits import MEBIBYTE, Limits
-from autograder.sandbox.seccomp import filter_program
+from autograder.sandbox.seccomp import INTERNET_FAMILIES, SOCKET_FAMILIES, filter_program
 
 HOME = "/home/student"
 WORK = f"{HOME}/work"
@@ -108,6 +108,10 @@ class Walls:
     def launcher_variables(self) -> dict[str, str]:
         """Return the environment of bubblewrap itself: it stays as pid 1, where its environment is readable."""
         return {} if self._stands(Wall.ENVIRONMENT) else dict(os.environ)
+
+    def call_filter(self) -> bytes:
+        """Return the system-call filter."""
+        return filter_program(families=SOCKET_FAMILIES if self._stands(Wall.NETWORK) else INTERNET_FAMILIES)
 
     def landlock_rules(self) -> dict[str, list[str]]:
         """Return the rights on paths that the mount view comes to, for ``landlock.restrict``: what is not named has none."""

@@ -82,11 +82,10 @@ def test_no_listener_of_this_machine_is_reached(bench: Bench, tmp_path: Path) ->
 
         inside = bench.run(code).json()
         assert [heard(sock) for sock in sockets] == [False] * len(targets)
-    # A datagram to one's own empty loopback leaves without an error; what counts is that nobody here heard it.
-    assert {name for name, result in inside.items() if result == "ok"} <= {"udp"}
+    assert [name for name, result in inside.items() if result == "ok"] == []
 
 
-def test_socket_families_that_reach_past_a_network_namespace_are_refused(bench: Bench) -> None:
+def test_sockets_are_for_this_machine_alone(bench: Bench) -> None:
     code = """
 import errno, json, socket
 found = {}
@@ -96,8 +95,8 @@ for family in range(46):
 print(json.dumps(found))
 """
     found = bench.run(code).json()
-    assert {name for name, result in found.items() if result != "EAFNOSUPPORT"} <= {"1", "2", "10", "16"}
-    assert found["1"] == found["2"] == "ok"
+    assert {name for name, result in found.items() if result != "EAFNOSUPPORT"} == {"1"}
+    assert found["1"] == "ok"
 
 
 def test_a_fork_bomb_is_stopped_and_its_neighbour_does_not_feel_it(bench: Bench) -> None:

@@ -185,6 +185,20 @@ def test_commands_and_temporary_files_work() -> None:
     assert done.text(3).strip() == "hello"
 
 
+def test_what_a_forked_child_prints_arrives() -> None:
+    cell = """
+import multiprocessing
+child = multiprocessing.get_context('fork').Process(target=print, args=('from a child',))
+child.start(); child.join()
+print(child.exitcode)
+"""
+    with Sandbox({}) as sandbox:
+        done = execute(sandbox, cell, "import time; time.sleep(0.5)")
+        assert "Couldn't bind" not in sandbox.standard_error
+    assert "from a child\n" in done.text(0) + done.text(1)
+    assert "0\n" in done.text(0)
+
+
 def test_the_judges_socket_is_within_reach_and_nothing_else(tmp_path: Path) -> None:
     judge_dir = tmp_path / "judge"
     judge_dir.mkdir(mode=0o700)
