@@ -71,12 +71,14 @@ class Enclosure:
         status_read, status_write = os.pipe()
         small = {path: memory_file(path, content) for path, content in self.walls.small_files().items()}
         filter_fd = memory_file("seccomp", self.walls.call_filter())
-        inherited = [info_write, status_write, filter_fd, *small.values()]
-        walls = self.walls.command(bwrap, Descriptors(info_write, status_write, filter_fd, small))
+        words = self.walls.words(Descriptors(info_write, status_write, filter_fd, small))
+        arguments_fd = memory_file("arguments", b"".join(os.fsencode(word) + b"\0" for word in words))
+        inherited = [info_write, status_write, filter_fd, arguments_fd, *small.values()]
+        launcher = [str(bwrap), "--args", str(arguments_fd), "--"]
         inner = [str(self.walls.interpreter.executable), "-I", "-S", f"{PROGRAMS}/{INNER.name}", str(status_write)]
         try:
             self._process = subprocess.Popen(
-                [*walls, *inner],
+                [*launcher, *inner],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -20,6 +20,7 @@ from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
 from autograder.sandbox.limits import MEBIBYTE, Limits
+from autograder.sandbox.masks import HIDDEN_FOLDERS, PROC_FILES, PROC_FOLDERS, mask_words, setuid_programs
 from autograder.sandbox.seccomp import INTERNET_FAMILIES, SOCKET_FAMILIES, filter_program
 
 HOME = "/home/student"
@@ -77,10 +78,9 @@ class Walls:
     environment: Mapping[str, str] = field(default_factory=dict)
     demolished: frozenset[Wall] = field(default_factory=down)
 
-    def command(self, bwrap: Path, descriptors: Descriptors) -> list[str]:
-        """Return the bubblewrap command line up to and including ``--``."""
+    def words(self, descriptors: Descriptors) -> list[str]:
+        """Return what bubblewrap is told; its own command line is readable inside, and names no more than a descriptor."""
         return [
-            str(bwrap),
             *self._namespaces(),
             *self._system(),
             *self._private_folders(),
@@ -90,7 +90,6 @@ class Walls:
             *(("--remount-ro", "/dev", "--remount-ro", "/") if self._stands(Wall.READ_ONLY) else ("--chmod", "0777", "/")),
             *("--info-fd", str(descriptors.info)),
             *self._standing(Wall.SECCOMP, "--seccomp", str(descriptors.seccomp)),
-            "--",
         ]
 
     def variables(self) -> dict[str, str]:
@@ -169,8 +168,12 @@ class Walls:
         words += _folders_above(_SYSTEM_SETTINGS)
         for path in _SYSTEM_SETTINGS:
             words += ["--ro-bind-try", path, path]
-        proc = ("--proc", "/proc") if self._stands(Wall.PROC) else ("--ro-bind", "/proc", "/proc")
-        return [*words, *proc, "--dev", "/dev"]
+        if self._stands(Wall.FILES):
+            needed = (*self.interpreter.prefixes, self.interpreter.executable)
+            words += mask_words(setuid_programs(), HIDDEN_FOLDERS, needed)
+        if not self._stands(Wall.PROC):
+            return [*words, "--ro-bind", "/proc", "/proc", "--dev", "/dev"]
+        return [*words, "--proc", "/proc", *mask_words(PROC_FILES, PROC_FOLDERS), "--dev", "/dev"]
 
     def _private_folders(self) -> list[str]:
         size = self._standing(Wall.DISK, "--size", str(self.limits.files_bytes))
