@@ -6,8 +6,9 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
@@ -46,49 +47,53 @@ def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1, work: 
         workers: processes.
         work: what each process does with a job; importable by name.
 
-    A worker process that dies (killed by the operating system, say) is our failure: its jobs are tried again, and after
-    ``TRIES_MAX`` tries get a ``GRADER_ERROR`` result.
+    A worker process that dies (killed by the operating system, say) is our failure. The jobs that were being graded when it died are tried
+    again, alone, after all others: one that kills its worker cannot take others with it. After ``TRIES_MAX`` deaths a job gets a
+    ``GRADER_ERROR`` result. The deaths of other jobs' workers cost a waiting job nothing.
     """
-    left = list(jobs)
-    for number in range(1, TRIES_MAX + 1):
-        # a class that is graded already leaves none, and a pool without workers cannot be made.
-        if not left:
-            return
-        # the last try goes one at a time, so that a job that kills its worker cannot take others with it.
-        last = number == TRIES_MAX
-        left = _one_at_a_time(left, finished, work) if last else _round(left, finished, workers, work)
-    for job in left:
-        finished(job, refused(job, f"the grading process died {TRIES_MAX} times on this notebook"))
+    waiting = deque(jobs)
+    suspects: list[Job] = []
+    while waiting:
+        with _pool(min(workers, len(waiting))) as pool:
+            suspects += _drain(pool, waiting, workers, finished, work)
+    for job in suspects:
+        for _ in range(TRIES_MAX - 1):
+            with _pool(1) as pool:
+                if not _drain(pool, deque([job]), 1, finished, work):
+                    break
+        else:
+            finished(job, refused(job, f"the grading process died {TRIES_MAX} times on this notebook"))
 
 
-def _round(jobs: Sequence[Job], finished: Finished, workers: int, work: Callable[[Job], Result]) -> list[Job]:
-    with _pool(min(workers, len(jobs))) as pool:
-        return _drain(pool, jobs, finished, work)
-
-
-def _one_at_a_time(jobs: Iterable[Job], finished: Finished, work: Callable[[Job], Result]) -> list[Job]:
-    left: list[Job] = []
-    for job in jobs:
-        with _pool(1) as pool:
-            left += _drain(pool, [job], finished, work)
-    return left
-
-
-def _drain(pool: Executor, jobs: Sequence[Job], finished: Finished, work: Callable[[Job], Result]) -> list[Job]:
-    futures: dict[Future[Result], Job] = {pool.submit(work, job): job for job in jobs}
-    left: list[Job] = []
+def _drain(pool: Executor, waiting: deque[Job], workers: int, finished: Finished, work: Callable[[Job], Result]) -> list[Job]:
+    """Take jobs from ``waiting`` until none is left or the pool breaks; return the jobs that were being graded when it broke."""
+    running: dict[Future[Result], Job] = {}
+    suspects: list[Job] = []
     try:
-        for future in as_completed(futures):
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                left.append(futures[future])
-                continue
-            finished(futures[future], result)
+        while (waiting and not suspects) or running:
+            # no more at once than there are workers: the pool does not tell whose worker died, so whoever waits must not be in it.
+            while waiting and not suspects and len(running) < workers:
+                job = waiting.popleft()
+                try:
+                    running[pool.submit(work, job)] = job
+                except BrokenProcessPool:
+                    # it broke while nothing of ours was going on, or before we were told: this job never began.
+                    waiting.appendleft(job)
+                    if not running:
+                        return suspects
+                    break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    suspects.append(job)
+                    continue
+                finished(job, result)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
-    return left
+    return suspects
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

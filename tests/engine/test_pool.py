@@ -30,6 +30,14 @@ def dies_once(job: Job) -> Result:
     return graded(job)
 
 
+def dies_once_on_everybody(job: Job) -> Result:
+    mark = Path(os.environ["VISLAB_TEST_MARK"] + job.student)
+    if not mark.exists():
+        mark.touch()
+        os._exit(9)
+    return graded(job)
+
+
 def ran(make_job: Callable[..., Job], work: Callable[[Job], Result], students: list[str]) -> dict[str, Result]:
     found: dict[str, Result] = {}
 
@@ -59,6 +67,14 @@ def test_a_worker_that_dies_once_is_forgiven(make_job: Callable[..., Job], tmp_p
     monkeypatch.setenv("VISLAB_TEST_MARK", str(tmp_path / "mark"))
     found = ran(make_job, dies_once, ["ada", "ben"])
     assert not found["ben"].is_grader_error
+
+
+def test_the_deaths_of_others_cost_nobody_a_try(make_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More workers die than a notebook has tries, each over another notebook."""
+    monkeypatch.setenv("VISLAB_TEST_MARK", str(tmp_path / "mark-"))
+    students = ["ada", "ben", "cleo", "dan", "eve"]
+    found = ran(make_job, dies_once_on_everybody, students)
+    assert {name: found[name].is_grader_error for name in students} == dict.fromkeys(students, False)
 
 
 def test_no_more_workers_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
