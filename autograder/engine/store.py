@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from autograder.engine.job import Result
 
 LEDGER, RECEIPT, EXECUTED, KEY, LOG = "ledger.json", "receipt.json", "executed.ipynb", "key", "log.txt"
+# a staging folder that is older was left by a run that was killed: none takes as long to write.
+STALE_S = 3600.0
 
 
 class StoreError(OSError):
@@ -65,6 +68,7 @@ class LedgerStore:
         staging: Path | None = None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_stale(target.parent)
             staging = Path(tempfile.mkdtemp(prefix=f".{notebook}.", dir=target.parent))
             (staging / EXECUTED).write_bytes(result.executed)
             (staging / LEDGER).write_text(json.dumps(result.ledger, indent=1, ensure_ascii=False, sort_keys=True), encoding="utf-8")
@@ -92,7 +96,20 @@ class LedgerStore:
         found = []
         for path in sorted((self.root / assignment).glob(f"*/*/{LEDGER}")):
             student, notebook = path.parent.parent.name, path.parent.name
+            # a run that was killed while it wrote leaves its staging folder, a whole result in it or half of one.
+            if notebook.startswith("."):
+                continue
             result = self.get(assignment, student, notebook)
             if result is not None:
                 found.append((student, notebook, result.ledger))
         return found
+
+
+def _remove_stale(folder: Path) -> None:
+    for path in folder.glob(".*"):
+        try:
+            if time.time() - path.lstat().st_mtime > STALE_S:
+                shutil.rmtree(path)
+        except OSError:
+            # another run was quicker, or it is not ours to remove; nothing reads it.
+            continue

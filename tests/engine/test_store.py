@@ -55,3 +55,17 @@ def test_a_full_disk_keeps_the_old_result_and_says_what_to_do(tmp_path: Path, mo
         store.put("a1", "ada", "one", "key-2", result(2.0))
     assert store.get("a1", "ada", "one", "key-1") == result()
     assert [path.name for path in (tmp_path / "a1" / "ada").iterdir()] == ["one"]
+
+
+def test_what_a_killed_run_was_writing_is_no_notebook_and_goes_later(tmp_path: Path) -> None:
+    store = LedgerStore(tmp_path)
+    store.put("a1", "ada", "one", "key-1", result())
+    # whole, but not in its place yet.
+    store.folder("a1", "ada", "one").rename(tmp_path / "a1" / "ada" / ".one.x1")
+    assert store.get("a1", "ada", "one") is None and store.ledgers("a1") == []
+    store.put("a1", "ada", "one", "key-1", result())
+    assert [student for student, _, _ in store.ledgers("a1")] == ["ada"]
+    assert (tmp_path / "a1" / "ada" / ".one.x1").exists(), "another run may be writing it"
+    os.utime(tmp_path / "a1" / "ada" / ".one.x1", (1, 1))
+    store.put("a1", "ada", "one", "key-2", result())
+    assert sorted(path.name for path in (tmp_path / "a1" / "ada").iterdir()) == ["one"]
