@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 from tiny_assignment import notebook_bytes
 
 from autograder.engine.grade_one import grade_one
 from autograder.engine.job import Job, Result
+from autograder.engine.run import RunOutcome, run_notebook
 
 pytestmark = pytest.mark.needs_walls
 
@@ -104,6 +107,23 @@ def test_a_cell_of_the_students_own_that_kills_the_kernel_is_skipped(make_job: C
     result = grade_one(make_job(notebook_bytes(between="import os\nos.kill(os.getpid(), 9)")))
     assert verdicts(result) == {"tiny.double": ("OK", 3.0), "tiny.sums": ("OK", 3.0)}
     assert result.ledger["run"]["skipped_cells"] == ["between"]
+
+
+def test_a_kernel_that_somebody_else_kills_costs_no_answer(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's out-of-memory killer strikes once, while an answer's own cell runs: leaving that cell out would be our zero."""
+    runs = []
+
+    def killed_in_the_first_run(notebook: nbformat.NotebookNode, *rest: object) -> RunOutcome:
+        runs.append(copy.deepcopy(notebook))
+        if len(runs) == 1:
+            (cell,) = [each for each in runs[0].cells if each.id == "double"]
+            cell.source = "import os\nos.kill(os.getpid(), 9)"
+        return run_notebook(runs[-1], *rest)
+
+    monkeypatch.setattr("autograder.engine.grade_one.run_notebook", killed_in_the_first_run)
+    result = grade_one(make_job())
+    assert verdicts(result) == {"tiny.double": ("OK", 3.0), "tiny.sums": ("OK", 3.0)}
+    assert result.ledger["run"]["runs"] == 2 and result.ledger["run"]["skipped_cells"] == []
 
 
 @pytest.mark.usefixtures("impatient")
