@@ -12,6 +12,7 @@ from rich.table import Table
 
 from autograder.cli.intake import print_summary
 from autograder.cli.terminal import (
+    EXIT_NOT_ENTERED,
     EXIT_UNGRADED,
     AssignmentArgument,
     CourseOption,
@@ -29,6 +30,7 @@ from autograder.engine.course import Course
 from autograder.engine.receive import receive
 from autograder.engine.secret import read_secret
 from autograder.engine.whole_class import ClassRun, grade_class
+from autograder.gradebook.lock import GradebookBusy
 from autograder.gradebook.run import autograde, generate_feedback, require_assignment
 from autograder.intake.course import IntakeSummary
 
@@ -50,7 +52,10 @@ def grade(
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Intake, judge in the sandbox, enter into nbgrader's gradebook. Exit 3 when we failed to grade a submission."""
+    """Intake, judge in the sandbox, enter into nbgrader's gradebook.
+
+    Exit 3 when we failed to grade a submission, 4 when all is graded but the gradebook is locked or has no room: run the command again.
+    """
     here = course_at(course)
     if unsafe_no_sandbox:
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
@@ -77,9 +82,12 @@ def grade(
             started=lambda total: stage("grade", total),
             progress=lambda line: stage.step(line),
         )
-        entered = autograde(here.root, assignment, student, stage("gradebook", None), walls=not unsafe_no_sandbox)
-        if feedback:
-            generate_feedback(here.root, assignment, student, stage("feedback", None))
+        try:
+            entered = autograde(here.root, assignment, student, stage("gradebook", None), walls=not unsafe_no_sandbox)
+            if feedback:
+                generate_feedback(here.root, assignment, student, stage("feedback", None))
+        except OSError as error:
+            raise Failed(_not_entered(here, run, error), EXIT_NOT_ENTERED) from error
     if json:
         print_json(_as_json(run, taken))
     else:
@@ -101,6 +109,15 @@ def _know(course: Course, assignment: str, students: list[str]) -> None:
             known = ", ".join(there[:NAMES_SHOWN]) + (" …" if len(there) > NAMES_SHOWN else "")
             where = f"{assignment} in {course.root / 'submitted'}"
             raise Failed(f"--student {student} has no submission of {where}; there are: {known or 'none'}")
+
+
+def _not_entered(course: Course, run: ClassRun, error: OSError) -> str:
+    """Say what is kept and what is not, of a class that is graded but could not be entered into the gradebook."""
+    why = (
+        str(error) if isinstance(error, GradebookBusy) else f"{error.filename or 'a file'} could not be written ({error.strerror or error})"
+    )
+    done = run.graded + run.stored - len(run.unsaved)
+    return f"{why}. Nothing is lost: {done} graded notebooks are kept in {course.store.root}, and the same command goes on from there"
 
 
 def _as_json(run: ClassRun, taken: IntakeSummary) -> dict:

@@ -19,7 +19,8 @@ from autograder.exercise.assignment import Assignment, AssignmentError, find_ass
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.walls import find_bwrap
 
-EXIT_OK, EXIT_FAULTY, EXIT_USAGE, EXIT_UNGRADED = 0, 1, 2, 3
+# 4: everything is graded and kept, but the gradebook could not take it in now; the same command goes on from there.
+EXIT_OK, EXIT_FAULTY, EXIT_USAGE, EXIT_UNGRADED, EXIT_NOT_ENTERED = 0, 1, 2, 3, 4
 
 # results go to standard output, everything else to standard error: --json can be piped.
 out = Console(highlight=False)

@@ -8,9 +8,11 @@ from typing import Any
 
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
+from sqlalchemy.exc import OperationalError
 
 from autograder.gradebook.course_root import CoursePart
 from autograder.gradebook.late import LatePenalty, refresh_penalties
+from autograder.gradebook.lock import GradebookBusy, message_for, sqlite_path, wait_until_free
 
 COLUMNS = (
     "assignment",
@@ -30,8 +32,33 @@ COLUMNS = (
 class CsvExport(CoursePart, ExportPlugin):
     """Writes one row for each student and assignment; a student who handed nothing in has 0."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # made by nbgrader's application just before it opens the gradebook, which would end in SQLAlchemy's trace.
+        coursedir = getattr(self.parent, "coursedir", None)
+        if coursedir is not None:
+            try:
+                wait_until_free(coursedir.db_url)
+            except GradebookBusy as error:
+                raise SystemExit(f"nothing was exported: {error}") from None
+
     def export(self, gradebook: Gradebook) -> None:
-        """Write ``grades.csv``, or the file named by ``--to``."""
+        """Write ``grades.csv``, or the file named by ``--to``.
+
+        Raises:
+            GradebookBusy: another program took the gradebook meanwhile.
+        """
+        try:
+            self._export(gradebook)
+        except OperationalError as error:
+            told = message_for(sqlite_path(str(gradebook.engine.url)) or "the gradebook", error)
+            if told is None:
+                raise
+            if getattr(self.parent, "coursedir", None) is not None:
+                raise SystemExit(f"nothing was exported: {told}") from None
+            raise GradebookBusy(told) from error
+
+    def _export(self, gradebook: Gradebook) -> None:
         wanted = {str(name) for name in self.assignment}
         students = {str(name) for name in self.student}
         rows = []

@@ -11,10 +11,20 @@ from sqlalchemy.exc import ArgumentError
 
 WAIT_S = 20.0
 ATTEMPT_S = 2.0
+# in SQLite's words and in the system's.
+NO_ROOM = (
+    "disk is full",
+    "disk I/O error",
+    "readonly database",
+    "unable to open database file",
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+)
 
 
 class GradebookBusy(OSError):
-    """Another program holds the gradebook."""
+    """The gradebook cannot be written now: another program holds it, or there is no room; the text says which, and what to do."""
 
 
 def sqlite_path(db_url: str) -> Path | None:
@@ -48,7 +58,7 @@ def wait_until_free(db_url: str, wait_s: float = WAIT_S) -> None:
             return
         except sqlite3.OperationalError as error:
             if not is_lock(error):
-                raise GradebookBusy(f"{path} cannot be written to ({error}); check its permissions and the free space") from error
+                raise GradebookBusy(unwritable_message(path, error)) from error
             if time.monotonic() >= deadline_s:
                 raise GradebookBusy(busy_message(path)) from error
 
@@ -56,6 +66,24 @@ def wait_until_free(db_url: str, wait_s: float = WAIT_S) -> None:
 def is_lock(error: BaseException) -> bool:
     """Say whether a database error means that somebody else holds the lock."""
     return "locked" in str(error) or "busy" in str(error)
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Say whether an error means that a file cannot be written: a full disk, or permissions."""
+    return any(words in str(error) for words in NO_ROOM)
+
+
+def message_for(path: Path | str, error: BaseException) -> str | None:
+    """Return the sentence for a database error that passes once somebody has mended its cause; None for any other."""
+    if is_lock(error):
+        return busy_message(path)
+    # SQLAlchemy puts the statement and its own advice behind the database's words.
+    return unwritable_message(path, getattr(error, "orig", None) or error) if is_unwritable(error) else None
+
+
+def unwritable_message(path: Path | str, error: BaseException) -> str:
+    """Return the sentence for a gradebook without room or permission."""
+    return f"{path} cannot be written to ({error}); check its permissions and the free space, then run this again"
 
 
 def busy_message(path: Path | str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import logging
+import re
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +24,20 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.gradebook.export import CsvExport
 from autograder.gradebook.hooks import prepare_nbgrader
-from autograder.gradebook.lock import GradebookBusy, busy_message, is_lock, sqlite_path, wait_until_free
+from autograder.gradebook.lock import GradebookBusy, is_lock, message_for, sqlite_path, wait_until_free
 from autograder.gradebook.schedule import ScheduleError, read_schedule, sync_assignment
 
 CONFIG = "nbgrader_config.py"
 SHIPPED_CONFIG = Path(__file__).resolve().parents[2] / CONFIG
 TRIES = 3
 # what nbgrader logs around the reason why it gives a submission up.
-BESIDE_THE_POINT = ("Traceback", "There was an error processing", "Please see the", "Removing failed assignment")
+BESIDE_THE_POINT = ("There was an error processing", "Please see the", "Removing failed assignment")
+TRACE = "Traceback (most recent call last)"
+# the line of a trace that names the error, at the line's start: nothing that a student wrote stands there.
+LOGGED_FAULT = re.compile(
+    r"(?:[\w.]*OperationalError|nbgrader\.api\.InvalidEntry): \(sqlite3\.OperationalError\) (?P<database>.*)"
+    r"|OSError: \[Errno \d+\] (?P<disk>.*)"
+)
 
 Progress = Callable[[str], None]
 
@@ -133,7 +141,7 @@ def autograde(
         walls: False only where ``--unsafe-no-sandbox`` was typed out.
 
     Raises:
-        GradebookBusy: another program holds the gradebook and does not let go.
+        GradebookBusy: another program holds the gradebook and does not let go, or it cannot be written.
     """
     with _session(course_root) as session:
         session.config.Execute.unsafe_no_sandbox = not walls
@@ -183,19 +191,30 @@ class _Session:
     lines: list[str] = field(default_factory=list)
 
     def start(self, converter: type[BaseConverter], force: bool = False) -> None:
-        """Run a converter; wait for a locked gradebook, a bounded number of times."""
+        """Run a converter; wait for a locked gradebook, a bounded number of times.
+
+        Raises:
+            NbGraderException: nbgrader gives the submission up.
+            GradebookBusy: the gradebook stays locked, or cannot be written for want of room or permission.
+        """
         for attempt in range(1, TRIES + 1):
             wait_until_free(self.coursedir.db_url)
+            before = len(self.lines)
             try:
                 converter(coursedir=self.coursedir, config=self.config, log=self.log, force=force).start()
                 return
             except (NbGraderException, sqlalchemy.exc.OperationalError) as error:
-                # nbgrader raises its own error while it handles the database's.
-                cause = error if isinstance(error, sqlalchemy.exc.OperationalError) else error.__context__
-                if not isinstance(cause, sqlalchemy.exc.OperationalError) or not is_lock(cause):
+                fault = passing_fault(error, self.lines[before:])
+                told = message_for(self._place(fault), fault) if fault else None
+                if fault is None or told is None:
                     raise
-                if attempt == TRIES:
-                    raise GradebookBusy(busy_message(sqlite_path(self.coursedir.db_url) or self.coursedir.db_url)) from error
+                # no room now is no room for the next student either, and whoever can make some sits at a terminal.
+                if attempt == TRIES or not is_lock(fault):
+                    raise GradebookBusy(told) from error
+                del self.lines[before:]
+
+    def _place(self, fault: Exception) -> Path | str:
+        return self.coursedir.root if isinstance(fault, OSError) else sqlite_path(self.coursedir.db_url) or self.coursedir.db_url
 
     def for_each(
         self, converter: type[BaseConverter], directory: str, assignment: str, students: Sequence[str] | None, progress: Progress
@@ -229,9 +248,27 @@ class _Session:
 
 def _reason(lines: Sequence[str]) -> str:
     """Return what matters of the lines that nbgrader writes when it gives a submission up: no trace, nor lines that point to one."""
-    told = [" ".join(line.split()) for line in lines if not line.startswith(BESIDE_THE_POINT)]
-    traces = [line.strip().splitlines()[-1] for line in lines if line.startswith("Traceback")]
-    return "; ".join(dict.fromkeys(told or traces))
+    traces = [line for line in lines if TRACE in line]
+    told = [" ".join(line.split()) for line in lines if line not in traces and not line.startswith(BESIDE_THE_POINT)]
+    return "; ".join(dict.fromkeys(told or [line.strip().splitlines()[-1] for line in traces]))
+
+
+def passing_fault(error: BaseException, lines: Sequence[str]) -> Exception | None:
+    """Return the database's or the disk's own error behind what nbgrader raised; None where it is something else.
+
+    Args:
+        error: as raised; nbgrader raises its own while it handles the database's, or long after it, and then has only logged that.
+        lines: what was logged.
+    """
+    cause = error if isinstance(error, sqlalchemy.exc.OperationalError) else error.__context__
+    if isinstance(cause, sqlalchemy.exc.OperationalError):
+        return cause
+    for line in lines:
+        for last in line.splitlines() if TRACE in line else ():
+            found = LOGGED_FAULT.fullmatch(last)
+            if found:
+                return sqlite3.OperationalError(found["database"]) if found["database"] else OSError(found["disk"])
+    return None
 
 
 @contextmanager

@@ -14,19 +14,24 @@ from pathlib import Path
 
 import pytest
 from fake_grader import prepare
-from nbgrader.apps import ZipCollectApp
+from nbconvert.writers import FilesWriter
+from nbgrader.apps import ExportApp, ZipCollectApp
+from nbgrader.converters.base import NbGraderException
+from sqlalchemy.exc import OperationalError
 from tiny_course import ASSIGNMENT, TinyCourse
 
-from autograder.gradebook import run
+from autograder.gradebook import export, run
 from autograder.gradebook.lock import GradebookBusy, sqlite_path, wait_until_free
 from autograder.gradebook.run import (
     SHIPPED_CONFIG,
+    TRACE,
     GradebookError,
     autograde,
     export_csv,
     generate_assignment,
     generate_feedback,
     load_config,
+    passing_fault,
     require_assignment,
 )
 
@@ -225,6 +230,77 @@ def test_a_gradebook_that_becomes_busy_later_is_named_too(
     with pytest.raises(GradebookBusy, match=r"gradebook\.db is locked"):
         autograde(course.root, ASSIGNMENT)
     assert len(tries) == 1 + run.TRIES
+
+
+@pytest.mark.parametrize(
+    ("logged", "told"),
+    [
+        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked", "database is locked"),
+        ("nbgrader.api.InvalidEntry: (sqlite3.OperationalError) database or disk is full", "database or disk is full"),
+        ("OSError: [Errno 28] No space left on device: 'x'", "No space left on device: 'x'"),
+        ("nbgrader.api.InvalidEntry: cell says (sqlite3.OperationalError) database is locked", None),
+        ("ValueError: a student wrote OSError: [Errno 28] No space left on device", None),
+    ],
+    ids=["locked", "full database", "full disk", "words in an entry", "words of a student"],
+)
+def test_the_disks_own_error_is_found_behind_nbgraders(logged: str, told: str | None) -> None:
+    fault = passing_fault(NbGraderException("see above"), ["There was an error", f"{TRACE}:\n  File x\n{logged}\nsee also"])
+    assert (str(fault) if fault else None) == told
+    # the same words outside a trace are no error of the database's.
+    assert passing_fault(NbGraderException("see above"), [logged]) is None
+
+
+def test_a_full_disk_stops_the_step_and_costs_nobody_a_mark(course: TinyCourse, monkeypatch: pytest.MonkeyPatch) -> None:
+    _class_of_two(course)
+    autograde(course.root, ASSIGNMENT, ["ann"])
+    graded = course.grades("ann")
+
+    def full(*rest: object, **more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FilesWriter, "write", full)
+        with pytest.raises(
+            GradebookBusy, match=rf"{course.root} cannot be written to \(No space left on device\); check its permissions and"
+        ):
+            autograde(course.root, ASSIGNMENT)
+    assert autograde(course.root, ASSIGNMENT).done == ("ann", "bob") and course.grades("ann") == graded
+
+
+def test_export_from_a_held_gradebook_is_one_sentence(
+    course: TinyCourse, held: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "wait_until_free", partial(wait_until_free, wait_s=0.1))
+    told = r"^nothing was exported: \S*gradebook\.db is locked by another program; wait for the other nbgrader command"
+    with pytest.raises(SystemExit, match=told):
+        _exported(course, monkeypatch)
+    held.execute("ROLLBACK")
+    _exported(course, monkeypatch)
+    assert (course.root / "grades.csv").is_file()
+    autograde(course.root, ASSIGNMENT, ["ann"])
+    # free when it is asked, held when the penalties are written.
+    monkeypatch.setattr(export, "refresh_penalties", _held)
+    with pytest.raises(SystemExit, match=told):
+        _exported(course, monkeypatch)
+    with pytest.raises(GradebookBusy, match=r"gradebook\.db is locked"):
+        export_csv(course.root, course.root / "grades.csv")
+
+
+def _held(*rest: object) -> None:
+    raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
+
+
+def _exported(course: TinyCourse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``nbgrader export`` in this process."""
+    monkeypatch.chdir(course.root)
+    monkeypatch.setattr(sys, "argv", ["nbgrader"])
+    ExportApp.clear_instance()
+    app = ExportApp.instance()
+    try:
+        app.initialize([])
+        app.start()
+    finally:
+        ExportApp.clear_instance()
 
 
 def test_a_lock_that_goes_away_is_waited_for(course: TinyCourse, held: sqlite3.Connection) -> None:
