@@ -144,6 +144,71 @@ def write_pose(path: Path, set_name: str = "pose", count: int = 8, **changed: ob
     return path
 
 
+def icon_plain_columns(count: int = 8) -> dict[str, object]:
+    """Columns of icons_plain: outlines alone, standardised together."""
+    columns, _ = icon_columns(2 * count)
+    has = np.flatnonzero(columns["has_polygon"])[:count]  # type: ignore[call-overload]
+    polygon = columns["polygon"][has].astype(np.float64)  # type: ignore[index]
+    polygon = ((polygon - polygon.mean((0, 1))) / polygon.std((0, 1))).astype(np.float32)
+    group = np.arange(count, dtype=np.int32)
+    return {
+        "img": columns["img"][has],  # type: ignore[index]
+        "polygon": polygon,
+        "group": group,
+        "split": np.array([0, 0, 1, 2], np.uint8)[group % 4],
+    }
+
+
+def keypoint_columns(count: int = 8, seed: int = 0) -> dict[str, object]:
+    """Columns of keypoints; the last joint is never labelled."""
+    rng = np.random.default_rng(seed)
+    labelled = np.ones((count, 4), bool)
+    labelled[:, 3] = False
+    pose_2d = (rng.uniform(0, 15, (count, 4, 2)) * labelled[..., None]).astype(np.float32)
+    return {
+        "img": rng.integers(0, 256, (count, 3, 16, 16), dtype=np.uint8),
+        "pose_2d": pose_2d,
+        "labelled": labelled,
+        "group": np.arange(count, dtype=np.int32),
+        "split": np.array([0, 0, 1, 2], np.uint8)[np.arange(count) % 4],
+        "visible": labelled & (pose_2d[..., 0] > 7),
+        "crop": np.tile(np.float32([0, 0, 32, 32]), (count, 1)),
+    }
+
+
+def caption_tables(count: int = 4) -> dict[str, dict[str, object]]:
+    """Table path to columns."""
+    table = {
+        "img": np.random.default_rng(3).integers(0, 256, (count, 3, 12, 12), dtype=np.uint8),
+        "tokens": np.tile(np.array([1, 3, 4, 2, 0], np.int32), (count, 2, 1)),
+        "captions": [["one dog", "a dog"]] * count,
+        "group": np.arange(count, dtype=np.int32),
+    }
+    words = ["<pad>", "<bos>", "<eos>", "<unk>", "dog"]
+    return {"train": table, "vocabulary": {"word": words, "occurrences": np.arange(5)}}
+
+
+def plain_digit_columns(count: int = 8) -> dict[str, object]:
+    """Columns of digits_plain."""
+    return {
+        "img": np.random.default_rng(4).integers(0, 256, (count, 1, 20, 20), dtype=np.uint8),
+        "label": (np.arange(count) % 10).astype(np.uint8),
+        "split": np.array([0, 0, 1, 2], np.uint8)[np.arange(count) % 4],
+    }
+
+
+def write_converted(folder: Path) -> dict[str, Path]:
+    """A file of each set that converters write."""
+    tables: dict[str, dict[str, dict[str, object]]] = {
+        "icons_plain": {"": icon_plain_columns()},
+        "keypoints": {"": keypoint_columns()},
+        "captions": caption_tables(),
+        "digits_plain": {"": plain_digit_columns()},
+    }
+    said = {"keypoints": JOINTS}
+    return {name: write_tables(folder / f"{name}.h5", name, held, **said.get(name, {})) for name, held in tables.items()}
+
+
 def write_tables(path: Path, set_name: str, tables: dict[str, dict[str, object]], **attributes: object) -> Path:
     """A file of digits or scenes."""
     with DatasetWriter(path, set_name, sources=SOURCES, generator="tests 1", attributes=attributes) as writer:

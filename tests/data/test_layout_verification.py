@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from small_sets import write_digits, write_icons, write_pose, write_scenes
+from small_sets import write_converted, write_digits, write_icons, write_pose, write_scenes
 
 from vislab.data.layout import SCHEMAS, ContentInvalid, FileDamaged, FileForeign, FileNewer, inspect_file, verify_file
 
@@ -15,11 +15,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One valid file of each set."""
     folder = tmp_path_factory.mktemp("sets")
     found = {name: write_pose(folder / f"{name}.h5", name) for name in ("pose", "pose_pairs", "pose_sequences")}
-    return found | {
-        "icons": write_icons(folder / "icons.h5"),
-        "digits": write_digits(folder / "digits.h5"),
-        "scenes": write_scenes(folder / "scenes.h5"),
-    }
+    return (
+        found
+        | write_converted(folder)
+        | {
+            "icons": write_icons(folder / "icons.h5"),
+            "digits": write_digits(folder / "digits.h5"),
+            "scenes": write_scenes(folder / "scenes.h5"),
+        }
+    )
 
 
 def broken(source: Path, target: Path, fault) -> Path:
@@ -87,6 +91,10 @@ def reverse(file: h5py.File) -> None:
     file["polygon"][:] = file["polygon"][:][:, ::-1]
 
 
+def scale_polygons(file: h5py.File) -> None:
+    file["polygon"][:] = file["polygon"][:] * 2
+
+
 def shift_pose(file: h5py.File) -> None:
     file["pose_2d"][2] += 0.2
 
@@ -137,7 +145,30 @@ FAULTS = [
     ("scenes", put("test/objects", (0, 0, 0), 1.0), r"nouns must lie in \[0, 1\)"),
     ("scenes", put("test/objects", (0, 1, 3), 0.0), "a row whose noun is -1 must be -1 throughout"),
     ("scenes", put("singles/noun", 0, 1), "singles/noun holds the index 1; it must be below 1"),
+    ("icons_plain", reverse, r"polygon\[0\] does not run clockwise on the screen; reverse its vertices"),
+    ("icons_plain", scale_polygons, "polygon is off mean 0 and deviation 1 by 1; standardise all polygons of the file at once"),
+    ("icons_plain", put("group", slice(0, 8), 1), r"group 1 lies in the splits \[0, 1, 2\]"),
+    ("keypoints", put("pose_2d", (2, 3, 1), 4.0), r"pose_2d\[2, 3\] must be 0: the joint is not labelled; 1 joints break this"),
+    ("keypoints", put("visible", (5, 3), True), r"visible\[5, 3\] must be false: the joint is not labelled"),
+    ("keypoints", put("pose_2d", (slice(None), 1, 0), 15.5), r"visible\[\d, 1\] must be false: the joint lies outside of the image"),
+    ("keypoints", attribute("parents", None), "attribute parents is missing; parents and mirror come together; give both or neither"),
+    ("keypoints", attribute("mirror", [0, 0, 1, 3]), "must swap joints in pairs"),
+    ("keypoints", drop("labelled"), "labelled is missing; it must hold: whether anybody said where the joint is"),
+    ("captions", put("train/tokens", (3, 1, 1), 5), "train/tokens holds the index 5; it must be below 5, the length of table:vocabulary"),
+    ("captions", put("train/tokens", (3, 1, 3), 4), r"train/tokens\[3, 1\] must read 1, words above 2, 2, zeros; 1 captions do not"),
+    ("captions", drop("vocabulary"), "table vocabulary is missing; captions must have it"),
+    ("captions", drop("train"), "none of the tables train, val, test is there; one of them must be"),
+    ("digits_plain", put("label", 1, 10), r"label\[1\] is 10; it must be in \[0, 9\]"),
 ]
+
+
+def test_joints_without_names_need_no_tree(files: dict[str, Path], tmp_path: Path) -> None:
+    def nameless(file: h5py.File) -> None:
+        del file.attrs["parents"], file.attrs["mirror"]
+
+    assert verify_file(broken(files["keypoints"], tmp_path / "nameless.h5", nameless)).ok
+    with pytest.raises(ContentInvalid, match="attribute parents is missing; it must hold: index of each joint's parent"):
+        verify_file(broken(files["pose"], tmp_path / "nameless.h5", nameless))
 
 
 @pytest.mark.parametrize(("name", "fault", "told"), FAULTS)

@@ -125,7 +125,9 @@ class Augmentation:
                 raise ValueError(f"{name} cannot follow affine jitter: no camera would see it so; {leave}, or use flip alone")
             if self.affine and role == "visibility" and "pose_2d" not in info:
                 raise ValueError(f"{name} follows affine jitter only together with pose_2d; load pose_2d too, or {leave}")
-            swapped = role in ("points", "visibility") or name in ("pose_3d", "limb")
+            if self.flip and role == "space" and field.convention == "source_axes":
+                raise ValueError(f"{name} lies on axes that the file does not name; flip must know which of them is x; {leave}")
+            swapped = role in ("points", "visibility", "joints") or name in ("pose_3d", "limb")
             if self.flip and swapped and field.mirror is None:
                 raise ValueError(f"{name} has left and right, but the file does not say which is which; flip needs its mirror; {leave}")
         if (self.colour or self.cutout) and "img" in info and info["img"].dtype != "uint8":

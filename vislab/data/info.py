@@ -14,6 +14,7 @@ _ROLES = {
     "pose_2d": "points",
     "polygon": "outline",
     "visible": "visibility",
+    "labelled": "joints",
     "pose_3d": "space",
     "root": "space",
     "camera": "camera",
@@ -57,7 +58,7 @@ class FieldInfo:
 
     @property
     def role(self) -> str:
-        """What a warp of the image does to it: image, mask, points, outline, visibility, space, camera, box, bound, or plain."""
+        """What a warp of the image does to it: image, mask, points, outline, visibility, joints, space, camera, box, bound, plain."""
         return _ROLES.get(self.name, "plain")
 
 

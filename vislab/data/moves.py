@@ -37,6 +37,9 @@ def move_fields(
             moved[name] = _mask(name, values, info[name], draws)
         elif role == "points":
             moved[name] = _swap(_points(values, draws, size), draws.mirrored, info[name].mirror, -2)
+        elif role == "joints":
+            # what is said of a joint goes where the joint goes, and stays true outside of the image.
+            moved[name] = _swap(values, draws.mirrored, info[name].mirror, -1)
         elif role == "outline":
             moved[name] = _outline(values, info[name], draws, size)
         elif role == "space" and draws.mirrored is not None:

@@ -142,6 +142,9 @@ def _recipe(file: h5py.File, dataset: h5py.Dataset, field: Field, where: str) ->
     info = FieldInfo(field.name, field.dtype, dataset.shape[1:], unit, field.meaning, convention, field.label, mirror=_mirror(file, field))
     if field.name != "polygon":
         return Recipe(where, info, _same)
+    if convention == "standardised_y_up_unplaced":
+        unplaced = FieldInfo("polygon", "float32", (dataset.shape[2], dataset.shape[1]), unit, _OUTLINE, "standardised_y_up")
+        return Recipe(where, unplaced, _vertices_last)
     mean, scale = np.asarray(dataset.attrs.get("mean", [])), np.asarray(dataset.attrs.get("scale", []))
     if mean.shape != (2,) or scale.shape != (2,):
         raise DatasetMissing(f"{where} lacks the attributes mean and scale, which lead back to pixels; build the file again")
@@ -168,7 +171,7 @@ def _recipe(file: h5py.File, dataset: h5py.Dataset, field: Field, where: str) ->
 
 
 def _mirror(file: h5py.File, field: Field) -> tuple[int, ...] | None:
-    if field.name in ("pose_2d", "pose_3d", "visible") and "mirror" in file.attrs:
+    if field.name in ("pose_2d", "pose_3d", "visible", "labelled") and "mirror" in file.attrs:
         return tuple(int(joint) for joint in file.attrs["mirror"])
     if field.name == "limb" and "limb_names" in file.attrs:
         return mirror_by_name(list(file.attrs["limb_names"]))

@@ -11,9 +11,14 @@ CONVENTIONS = {
         "x right, y UP, mean 0 and standard deviation 1 on each axis over all polygons of the file; attributes mean and scale lead"
         " back to pixels: x_pixel = mean[0] + scale[0] * x, y_pixel = mean[1] - scale[1] * y"
     ),
+    "standardised_y_up_unplaced": (
+        "x right, y UP, mean 0 and standard deviation 1 on each axis over all polygons of the file; nothing leads back to pixels"
+    ),
     "camera_root": "metres on the camera's axes (x right, y down, z away from it), relative to the root joint",
     "camera": "metres on the camera's axes (x right, y down, z away from it), from the camera's centre",
     "box_edges": "x0, y0, x1, y1 in pixels measured from the image's outer edge: the first pixel covers 0 to 1",
+    "source_edges": "x0, y0, x1, y1 in pixels of the source's own picture, measured from its outer edge; may reach beyond it",
+    "source_axes": "the axes, the origin and, unless the unit says otherwise, the unit of the source, which does not name them",
 }
 # conventions whose numbers lead to pixels only with the dataset's attributes mean and scale.
 SCALED = ("standardised_y_up",)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vislab.data.layout.converted import CONVERTED
 from vislab.data.layout.field import Field
+from vislab.data.layout.parts import GROUP as _GROUP
+from vislab.data.layout.parts import PIXEL
+from vislab.data.layout.parts import SPLIT as _SPLIT
+from vislab.data.layout.parts import optional as _optional
+from vislab.data.layout.parts import tables_by_path as _tables
 from vislab.data.layout.schema import Attribute, Schema, Table
 
-PIXEL, CAMERA = ("pixel",), ("camera_root",)
-_SPLIT = Field("split", "uint8", (), "1", "0 train, 1 val, 2 test", 0, 2, label=True)
-_GROUP = Field("group", "int32", (), "1", "identity: rows of one group must never lie in two splits", 0, label=True)
-
-
-def _tables(*tables: Table) -> dict[str, Table]:
-    return {table.path: table for table in tables}
-
-
-def _optional(*fields: Field) -> tuple[Field, ...]:
-    return tuple(replace(one, required=False) for one in fields)
-
+CAMERA = ("camera_root",)
 
 _ICONS = Schema(
     "icons",
@@ -192,5 +187,6 @@ SCHEMAS: dict[str, Schema] = {
         _pose("pose_sequences", "People: one person in short sequences of frames", ("T",), ("T",)),
         _DIGITS,
         _SCENES,
+        *CONVERTED,
     )
 }

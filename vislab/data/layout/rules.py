@@ -80,9 +80,62 @@ def polygons_are_standardised_and_clockwise(file: h5py.File) -> list[str]:
     return found
 
 
+def outlines_are_standardised_and_clockwise(file: h5py.File) -> list[str]:
+    """Outlines without a place in the image run clockwise on the screen, and are standardised all together."""
+    dataset = file["polygon"]
+    found: list[str] = []
+    count, total, squares = 0, np.zeros(2), np.zeros(2)
+    for start in range(0, len(dataset), _BLOCK_ROWS):
+        polygons = dataset[start : start + _BLOCK_ROWS].astype(np.float64)
+        wrong = np.flatnonzero(~(signed_area(polygons) < 0))
+        if wrong.size and not found:
+            found.append(f"polygon[{start + int(wrong[0])}] does not run clockwise on the screen; reverse its vertices")
+        count += polygons.shape[0] * polygons.shape[1]
+        total += polygons.sum((0, 1))
+        squares += (polygons**2).sum((0, 1))
+    if count:
+        mean = total / count
+        off = max(np.abs(mean).max(), np.abs(np.sqrt(squares / count - mean**2) - 1).max())
+        if not off <= _STANDARDISED_MAX:
+            found.append(f"polygon is off mean 0 and deviation 1 by {off:.3g}; standardise all polygons of the file at once")
+    return found
+
+
+def joints_that_nobody_labelled_are_zero(file: h5py.File) -> list[str]:
+    """What is not labelled is zero and not visible; what is visible lies in the image."""
+    height, width = file["img"].shape[-2:]
+    for start in range(0, len(file["labelled"]), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        labelled, joints = file["labelled"][rows].astype(bool), file["pose_2d"][rows]
+        visible = file["visible"][rows].astype(bool) if "visible" in file else np.zeros_like(labelled)
+        outside = (joints < -0.5).any(-1) | (joints >= np.array([width, height]) - 0.5).any(-1)
+        for wrong, what in (
+            (~labelled & (joints != 0).any(-1), "pose_2d{} must be 0: the joint is not labelled"),
+            (~labelled & visible, "visible{} must be false: the joint is not labelled"),
+            (visible & outside, "visible{} must be false: the joint lies outside of the image"),
+        ):
+            if wrong.any():
+                row, joint = np.argwhere(wrong)[0].tolist()
+                return [f"{what.format([row + start, joint])}; {int(wrong.sum())} joints break this"]
+    return []
+
+
+def some_split_is_there(file: h5py.File) -> list[str]:
+    """A file without any of its splits says nothing."""
+    if any(split in file for split in SPLITS):
+        return []
+    return [f"none of the tables {', '.join(SPLITS)} is there; one of them must be; append rows to it"]
+
+
 def skeleton_is_a_tree(file: h5py.File) -> list[str]:
     """Parents lead to one root, and the mirror of the mirror is the joint itself."""
+    if "parents" not in file.attrs and "mirror" not in file.attrs:
+        # joints without names have neither; where a set must have them, that is asked elsewhere.
+        return []
     joints = len(file.attrs["joint_names"])
+    lacking = [name for name in ("parents", "mirror") if name not in file.attrs]
+    if lacking:
+        return [f"attribute {lacking[0]} is missing; parents and mirror come together; give both or neither"]
     parents, mirror = np.asarray(file.attrs["parents"]), np.asarray(file.attrs["mirror"])
     found = []
     if len(parents) != joints or np.sum(parents == -1) != 1 or parents.min() < -1 or parents.max() >= joints:
@@ -146,16 +199,18 @@ def captions_begin_and_end(file: h5py.File) -> list[str]:
     for split in ("train", "val", "test"):
         if split not in file:
             continue
-        tokens = file[split]["tokens"][:].astype(np.int64)
-        ends = (tokens == 2).argmax(-1)
-        places = np.arange(tokens.shape[-1])
-        right = (tokens[..., 0] == 1) & (ends > 0)
-        words = np.where(
-            places == 0, True, np.where(places < ends[..., None], tokens > 2, np.where(places > ends[..., None], tokens == 0, True))
-        )
-        wrong = np.argwhere(~(right & words.all(-1)))
-        if wrong.size:
-            found.append(f"{split}/tokens{wrong[0].tolist()} must read 1, words above 2, 2, zeros; {len(wrong)} captions do not")
+        dataset, wrong, first = file[split]["tokens"], 0, ""
+        for start in range(0, len(dataset), _BLOCK_ROWS):
+            tokens = dataset[start : start + _BLOCK_ROWS].astype(np.int64)
+            ends = (tokens == 2).argmax(-1)[..., None]
+            places = np.arange(tokens.shape[-1])
+            words = np.where(places < ends, tokens > 2, np.where(places > ends, tokens == 0, True)) | (places == 0)
+            off = np.argwhere(~((tokens[..., 0] == 1) & (ends[..., 0] > 0) & words.all(-1)))
+            wrong += len(off)
+            if len(off) and not first:
+                first = str([int(off[0][0]) + start, *off[0][1:].tolist()])
+        if wrong:
+            found.append(f"{split}/tokens{first} must read 1, words above 2, 2, zeros; {wrong} captions do not")
     return found
 
 
@@ -188,6 +243,9 @@ RULES: dict[str, Callable[[h5py.File], list[str]]] = {
         groups_keep_to_one_split,
         pairs_are_mutual,
         polygons_are_standardised_and_clockwise,
+        outlines_are_standardised_and_clockwise,
+        joints_that_nobody_labelled_are_zero,
+        some_split_is_there,
         skeleton_is_a_tree,
         poses_project_onto_the_image,
         distorted_digits_keep_to_the_split_of_their_base,

@@ -78,5 +78,6 @@ COMMON_ATTRIBUTES = (
     Attribute("sources", "str", "JSON list: name, version, licence, attribution, used_for"),
     Attribute("licences", "strs", "every licence that the file's content is under"),
     Attribute("attribution", "str", "whom to name, a line each"),
+    Attribute("licence_note", "str", "what else is known about the licences", required=False),
     Attribute("content", "str", "SHA-256 over everything else a reader can see"),
 )

@@ -232,7 +232,7 @@ def _description_problems(dataset: h5py.Dataset, one: Field, where: str) -> list
         convention = dataset.attrs.get("convention")
         if convention not in one.conventions:
             found.append(f"{where}: attribute convention is {convention!r}; it must be one of {', '.join(one.conventions)}")
-        elif convention in SCALED or len(one.conventions) > 1:
+        elif any(other in SCALED for other in one.conventions):
             for name in ("mean", "scale"):
                 value = np.asarray(dataset.attrs.get(name, []))
                 if (
@@ -247,6 +247,12 @@ def _description_problems(dataset: h5py.Dataset, one: Field, where: str) -> list
     return found
 
 
+def _table_length(file: h5py.File, table: str) -> int | None:
+    """Rows of a table, as its first dataset has them; None where there is no such table."""
+    held = [item for item in file.get(table, {}).values() if isinstance(item, h5py.Dataset)]
+    return len(held[0]) if held else None
+
+
 def _value_problems(file: h5py.File, group: h5py.Group, dataset: h5py.Dataset, one: Field, where: str) -> list[str]:
     if one.dtype in ("str", "bool"):
         if one.dtype == "str":
@@ -259,7 +265,7 @@ def _value_problems(file: h5py.File, group: h5py.Group, dataset: h5py.Dataset, o
         if kind == "rows":
             limit = len(dataset)
         elif kind == "table":
-            limit = len(file[name]["img"]) if name in file and "img" in file[name] else None
+            limit = _table_length(file, name)
         else:
             limit = len(file.attrs[name]) if name in file.attrs else None
             if limit is None:
