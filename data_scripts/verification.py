@@ -18,6 +18,7 @@ from vislab.data.layout.verification import inspect_file
 # a file may be handed to students under any of these; attribution, where asked, stands in the file.
 FREE_LICENCES = frozenset({"Apache-2.0", "BSD-3-Clause", "CC-BY-2.0", "CC-BY-4.0", "CC0-1.0", "MIT", "public domain"})
 QUICK, FULL = "quick", "full"
+TWO_BUILDS, BUILD_AGAIN = "two builds", "build again"
 
 
 @dataclass
@@ -36,11 +37,18 @@ class Verdict:
         """Whether something was looked at and nothing was wrong."""
         return bool(self.findings) and all(finding.ok for finding in self.findings)
 
+    @property
+    def deterministic(self) -> bool | None:
+        """Whether everything that was built again came out the same; None where nothing was."""
+        seen = [finding.ok for finding in self.findings if finding.check in (TWO_BUILDS, BUILD_AGAIN)]
+        return all(seen) if seen else None
+
     def as_json(self) -> dict[str, object]:
         """Return it for ``verify --json``."""
         checks = {finding.check: {"ok": finding.ok, "detail": finding.detail} for finding in self.findings}
         return {
             "ok": self.ok,
+            "deterministic": self.deterministic,
             "path": self.path,
             "size_bytes": self.size_bytes,
             "sha256": self.sha256,
@@ -87,7 +95,11 @@ def inspect(builder: Builder, folder: Path, again: Sequence[str], progress: Prog
     if QUICK in again:
         verdict.findings.append(two_builds(builder, progress))
     if FULL in again:
-        verdict.findings.append(build_again(builder, folder, progress))
+        try:
+            verdict.findings.append(build_again(builder, folder, progress))
+        except BuildError as error:
+            # one set without its record must not keep the others from being looked at.
+            verdict.findings.append(Finding(BUILD_AGAIN, False, str(error)))
     return verdict
 
 
@@ -136,16 +148,16 @@ def two_builds(builder: Builder, progress: Progress) -> Finding:
             values.append(_values_sha256(read(path)))
     if digests[0] != digests[1]:
         return Finding(
-            "two builds",
+            TWO_BUILDS,
             False,
             f"two builds of {builder.quick_count} with seed {builder.seed} differ: {digests[0][:12]}, {digests[1][:12]}",
         )
     # the seed stands in the file's attributes too, so the values alone tell whether it decides anything.
     if values[0] == values[2]:
         return Finding(
-            "two builds", False, f"seed {builder.seed + 1} gives the same file as seed {builder.seed}; the seed must decide something"
+            TWO_BUILDS, False, f"seed {builder.seed + 1} gives the same file as seed {builder.seed}; the seed must decide something"
         )
-    return Finding("two builds", True, f"two of {builder.quick_count} are equal byte by byte; another seed gives another file")
+    return Finding(TWO_BUILDS, True, f"two of {builder.quick_count} are equal byte by byte; another seed gives another file")
 
 
 def _values_sha256(stored: Stored) -> str:
@@ -171,5 +183,5 @@ def build_again(builder: Builder, folder: Path, progress: Progress) -> Finding:
         write(builder, path, record.count, record.seed, progress)
         digest, here = file_sha256(path), file_sha256(set_path(folder, builder.name))
     if digest != here:
-        return Finding("build again", False, f"building again gives sha256 {digest[:12]}; the file has {here[:12]}")
-    return Finding("build again", True, "building the whole file again gives the same bytes")
+        return Finding(BUILD_AGAIN, False, f"building again gives sha256 {digest[:12]}; the file has {here[:12]}")
+    return Finding(BUILD_AGAIN, True, "building the whole file again gives the same bytes")

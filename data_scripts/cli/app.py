@@ -7,7 +7,7 @@ import sys
 import typer
 
 from data_scripts.builder import BuildError
-from data_scripts.cli import lesson, make, pictures, verify
+from data_scripts.cli import convert, lesson, make, pictures, verify
 from data_scripts.cli.terminal import EXIT_FAULTY, EXIT_USAGE, stop
 from vislab.data.layout.faults import DataFileError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for room in (make, verify, pictures, lesson):
+for room in (make, verify, pictures, lesson, convert):
     room.add_to(app)
 
 

@@ -55,7 +55,10 @@ def test_all_verify_and_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert code == 0 and err == "" and told["ok"] is True and told["sets"]["icons"]["ok"] is True
     assert told["sets"]["icons"]["checks"]["leakage"]["ok"] is True and "two builds" in told["sets"]["icons"]["checks"]
     code, out, _ = run(monkeypatch, capsys, "verify", "--out", tmp_path, "--again", "none")
-    assert code == 0 and "all is well" in out and "leakage" in out and "two builds" not in out
+    assert code == 0 and "all is well" in out and "leakage" in out and "two builds" not in out and "nothing was built again" in out
+    assert told["sets"]["icons"]["deterministic"] is True
+    code, out, _ = run(monkeypatch, capsys, "verify", "icons", "--out", tmp_path, "--again", "full")
+    assert code == 0 and "build again" in out and "what was built again is the same, byte by byte" in out
 
     assert run(monkeypatch, capsys, "pictures", "--out", tmp_path, "--to", tmp_path / "sheets")[0] == 0
     assert (tmp_path / "sheets" / "icons.png").stat().st_size > 10_000

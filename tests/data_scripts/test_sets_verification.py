@@ -46,6 +46,18 @@ def test_a_good_file_is_well(toy: Builder, made: Path, progress: Progress) -> No
     assert {"layout", "checksum", "fresh", "sources", "licences", "leakage", "two builds", "build again"} <= set(told["checks"])  # type: ignore[arg-type]
 
 
+def test_whether_builds_agree_is_told(toy: Builder, made: Path, progress: Progress) -> None:
+    assert inspect(toy, made, (), progress).as_json()["deterministic"] is None
+    assert inspect(toy, made, (FULL,), progress).as_json()["deterministic"] is True
+    number = counting()
+
+    def restless(count: int, seed: int, progress: Progress) -> Content:
+        content = toy.build(count, seed, progress)
+        return replace(content, attributes={**content.attributes, "drawings_read": next(number)})
+
+    assert inspect(replace(toy, build=restless), made, (QUICK,), progress).as_json()["deterministic"] is False
+
+
 def test_nothing_looked_at_is_not_well() -> None:
     assert not Verdict("nowhere").ok
 
@@ -88,6 +100,8 @@ def test_a_missing_record_is_told(toy: Builder, folder: Path, progress: Progress
     assert "icons.json must lie beside the file" in said(inspect(toy, folder, (), progress), "checksum")
     with pytest.raises(BuildError, match="must say how the file was built, and is missing"):
         build_again(toy, folder, progress)
+    # one set without its record is a line of the table, not the end of it.
+    assert "must say how the file was built, and is missing" in said(inspect(toy, folder, (FULL,), progress), "build again")
 
 
 def test_other_code_is_told(toy: Builder, folder: Path, progress: Progress) -> None:

@@ -1,0 +1,56 @@
+"""What the two original HDF5 files have in common: datasets that must be there, read in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from data_scripts.convert.faults import SourceInvalid
+
+
+def dataset(file: h5py.File, name: str, rule: str, remedy: str) -> h5py.Dataset:
+    """Return a dataset of a source.
+
+    Raises:
+        SourceInvalid: it is not there.
+    """
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        held = ", ".join(sorted(file)) or "nothing"
+        raise SourceInvalid(f"{file.filename} lacks the dataset {name}, which must be {rule}; it holds {held}; {remedy}")
+    return found
+
+
+def refuse_layout(file: h5py.File) -> None:
+    """Refuse a file that is of the layout already."""
+    if "schema" in file.attrs and "set" in file.attrs:
+        raise SourceInvalid(f"{file.filename} is a file of the layout already, of the set {file.attrs['set']}; open it as it is")
+
+
+def one_length(path: Path, datasets: dict[str, h5py.Dataset]) -> int:
+    """Return the number of rows.
+
+    Raises:
+        SourceInvalid: the datasets have different numbers, or none.
+    """
+    lengths = {name: len(held) for name, held in datasets.items()}
+    if len(set(lengths.values())) > 1 or not all(lengths.values()):
+        raise SourceInvalid(f"{path}: the datasets have {lengths} rows; they must have equally many, one at least; copy it again")
+    return next(iter(lengths.values()))
+
+
+def pieces(rows: int, size: int) -> Iterator[slice]:
+    """Cut rows into pieces."""
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+def finite(values: np.ndarray, name: str, first_row: int, path: Path, remedy: str) -> None:
+    """Refuse NaN and infinity."""
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        place = [int(wrong[0][0]) + first_row, *wrong[0][1:].tolist()]
+        raise SourceInvalid(f"{path}: {name}{place} is {values[tuple(wrong[0])]}; it must be finite; {remedy}")
