@@ -14,7 +14,7 @@ from rich.table import Table
 
 from data_scripts.builder import BuildError, Progress
 from data_scripts.cli.terminal import JsonOption, out, print_json, steps
-from data_scripts.convert import coco_captions, coco_keypoints, egocap, mnist, mpii, original_icons, picture, splits
+from data_scripts.convert import coco_captions, coco_keypoints, distorted_digits, egocap, mnist, mpii, original_icons, picture, splits
 from data_scripts.convert.plan import Plan
 from data_scripts.convert.provenance import Terms
 from data_scripts.convert.writing import carry_out, check_target
@@ -58,7 +58,7 @@ TargetOption = Annotated[Path, typer.Option("--out", help="The file to write.")]
 LicenceOption = Annotated[str, typer.Option(help="Licence of the source, SPDX name or a sentence; it stands in the file.")]
 AttributionOption = Annotated[str, typer.Option(help="Whom to name, as the source's licence asks.")]
 CountOption = Annotated[int | None, typer.Option(min=1, help="Take the first ones alone.")]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an HDF5 file that is there.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Read the annotations, say what would be written, and write nothing.")]
 SkipOption = Annotated[bool, typer.Option("--skip-faulty", help="Leave out what is faulty or missing, and count it, instead of stopping.")]
 ImagesOption = Annotated[list[Path], typer.Option("--images", help="Folder of the pictures; may be given several times.")]
@@ -256,15 +256,27 @@ def mnist_(
     split: SplitOption = Split.auto,
     val_count: Annotated[int, typer.Option(min=0, help="So many of the last training rows validate instead.")] = 0,
     count: CountOption = None,
+    distort: Annotated[
+        int | None, typer.Option(min=1, help="Write the set digits instead: so many training pictures of each distortion.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what --distort draws.")] = 0,
     licence: LicenceOption = "",
     attribution: AttributionOption = "",
     force: ReplaceOption = False,
     dry_run: DryOption = False,
     json: JsonOption = False,
 ) -> None:
-    """MNIST, or another set of ten classes in IDX files, to the set digits_plain."""
+    """MNIST, or another set of ten classes in IDX files, to the set digits_plain (or digits, with --distort)."""
     terms = Terms(licence, attribution)
-    run(inputs, to, force, dry_run, json, lambda _: mnist.plan(inputs, split=split, val_count=val_count, count=count, terms=terms))
+
+    def plan(stages: Progress) -> Plan:
+        if distort is None:
+            return mnist.plan(inputs, split=split, val_count=val_count, count=count, terms=terms)
+        if split != Split.auto or val_count or count is not None:
+            raise BuildError("--distort takes its digits by the files' own split; --split, --val-count and --count must be left out")
+        return distorted_digits.plan(inputs, count=distort, seed=seed, terms=terms, progress=stages)
+
+    run(inputs, to, force, dry_run, json, plan)
 
 
 def run(inputs: Sequence[Path], to: Path, force: bool, dry_run: bool, json: bool, make: Callable[[Progress], Plan]) -> None:
@@ -276,8 +288,8 @@ def run(inputs: Sequence[Path], to: Path, force: bool, dry_run: bool, json: bool
     for one in inputs:
         if not one.exists():
             raise FileNotFoundError(f"{one} is no file; it must be there to be converted; correct the path")
-    if not dry_run or to.exists():
-        check_target(to, inputs, force or dry_run)
+    if not dry_run:
+        check_target(to, inputs, force)
     # a process that is told to end takes its half-written file with it, as it does on Ctrl-C.
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:

@@ -24,7 +24,7 @@ _NOBODY = "people left out: no joint labelled"
 
 
 class _Kept(NamedTuple):
-    joints: np.ndarray  # float32 [17, 3]: x, y, v
+    marks: np.ndarray  # float32 [17, 3]: x, y, flag
     box: tuple[float, float, float, float]
     area: float
     category: int
@@ -104,7 +104,7 @@ def _people(
     for key, picture, one in sorted((each for each in read.kept if each[1] in order), key=lambda each: order[each[1]]):
         if one.category != category:
             tally.add("annotations left out: not of people")
-        elif not (one.joints[:, 2] > 0).any():
+        elif not (one.marks[:, 2] > 0).any():
             tally.add(_NOBODY)
         elif not (one.box[2] > 0 and one.box[3] > 0):
             if not skip:
@@ -161,9 +161,7 @@ def _person(key: int, image: coco.Image, one: _Kept, margin: float, split: int, 
     x, y, width, height = one.box
     return Person(
         image.name,
-        one.joints[:, :2].astype(np.float64),
-        one.joints[:, 2] > 0,
-        one.joints[:, 2] == 2,
+        one.marks,
         (x + width / 2, y + height / 2),
         max(width, height) * margin,
         group,

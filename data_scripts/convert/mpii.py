@@ -126,7 +126,7 @@ def _people(
 
 
 def _person(one: Marked, margin: float, split: int, group: int) -> Person:
-    labelled = np.isfinite(one.joints).all(-1)
+    flags = np.where(np.isfinite(one.joints).all(-1), np.where(one.hidden, 1, 2), 0)
     # to pixel centres from 0, and half a pixel more to where the picture's edge is 0.
     x, y = one.centre[0] - 0.5, one.centre[1] - 0.5 + _LOWER_PX * one.scale
     head = None
@@ -134,9 +134,7 @@ def _person(one: Marked, margin: float, split: int, group: int) -> Person:
         head = _HEAD_SHARE * float(np.hypot(one.head[2] - one.head[0], one.head[3] - one.head[1]))
     return Person(
         one.picture,
-        one.joints - 1.0,
-        labelled,
-        labelled & ~one.hidden,
+        np.concatenate([one.joints - 1.0, flags[:, None]], axis=1).astype(np.float32),
         (x, y),
         one.scale * _HEIGHT_PX * margin,
         group,

@@ -24,8 +24,8 @@ class Person:
 
     Args:
         picture: its name.
-        joints: float64 [J, 2], pixel centres at whole numbers; anything where not labelled.
-        labelled, visible: bool [J].
+        marks: float32 [J, 3]: x, y with pixel centres at whole numbers, and 0 not labelled, 1 labelled, 2 not hidden either; one array,
+            since there may be hundreds of thousands of people.
         centre: (x, y) of the crop, from the picture's outer edge.
         side: of the crop, positive.
         group, split, annotation: as the layout has them.
@@ -36,9 +36,7 @@ class Person:
     """
 
     picture: str
-    joints: np.ndarray
-    labelled: np.ndarray
-    visible: np.ndarray
+    marks: np.ndarray
     centre: tuple[float, float]
     side: float
     group: int
@@ -113,13 +111,14 @@ def row(person: Person, pictures: Pictures, size: int) -> dict[str, Any]:
     except PictureInvalid as error:
         raise PictureInvalid(f"{person.picture}, annotation {person.annotation}: {error}") from None
     corner = np.array([left, top], np.float64)
-    joints = np.where(person.labelled[:, None], (person.joints - corner + 0.5) * scale - 0.5, 0).astype(np.float32)
+    labelled = person.marks[:, 2] > 0
+    joints = np.where(labelled[:, None], (person.marks[:, :2] - corner + 0.5) * scale - 0.5, 0).astype(np.float32)
     inside = ((joints >= -0.5) & (joints < size - 0.5)).all(-1)
     made: dict[str, Any] = {
         "img": image,
         "pose_2d": joints,
-        "labelled": person.labelled,
-        "visible": person.visible & person.labelled & inside,
+        "labelled": labelled,
+        "visible": (person.marks[:, 2] == 2) & inside,
         "group": np.int32(person.group),
         "split": np.uint8(person.split),
         "crop": np.array([left, top, left + side, top + side], np.float32),

@@ -129,12 +129,14 @@ def test_nothing_left_is_told_with_reasons(tmp_path: Path) -> None:
 def test_targets_that_must_not_be_written(tmp_path: Path) -> None:
     source = tmp_path / "source.h5"
     source.write_text("")
-    (tmp_path / "there.h5").write_text("")
+    (tmp_path / "there.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff")
     (tmp_path / "link.h5").symlink_to(source)
     for path, force, told in (
         (tmp_path, False, r"--out .* is a folder; it must name a file; write --out .*NAME.h5"),
         (tmp_path / "none" / "a.h5", False, r"the folder .*none must exist; make it first"),
         (tmp_path / "there.h5", False, r"there.h5 exists; it is not replaced unasked; pass --force, or choose another name"),
+        (tmp_path / "picture.jpg", True, r"picture.jpg is no HDF5 file; --force replaces those alone; choose another name"),
         (source, True, r"source.h5 is the file to be converted; it must be another one"),
         (tmp_path / "link.h5", True, r"link.h5 is the file to be converted; it must be another one"),
     ):
