@@ -107,9 +107,9 @@ def _survey(
     path: Path, img: h5py.Dataset, flat: h5py.Dataset, space: h5py.Dataset, rows: int, pose_2d: str, progress: Progress
 ) -> tuple[float, int]:
     """What turns stored intensities into 0 to 255, and how many joints are not labelled."""
-    step = progress("looking", -(-rows // BATCH_ROWS))
+    step = progress("looking", None)
     low, high, reach, unlabelled = 0.0, 0.0, 0.0, 0
-    for piece in hdf5_source.pieces(rows, BATCH_ROWS):
+    for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(img, BATCH_ROWS)):
         if img.dtype != np.uint8:
             images = img[piece]
             hdf5_source.finite(images, "img", piece.start, path, _REMEDY)
@@ -136,7 +136,7 @@ def _batches(
 ) -> Iterator[Batch]:
     with opened(path) as file:
         first = file["img"].shape[1] == 3
-        for piece in hdf5_source.pieces(rows, BATCH_ROWS):
+        for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(file["img"], BATCH_ROWS)):
             images, flat, space = file["img"][piece], file["pose_2d"][piece].astype(np.float64), file["pose_3d"][piece].astype(np.float64)
             if images.dtype != np.uint8:
                 images = np.rint(images.astype(np.float64) * gain).astype(np.uint8)

@@ -10,6 +10,8 @@ import numpy as np
 
 from data_scripts.convert.faults import SourceInvalid
 
+_PIECE_BYTES_MAX = 64 << 20
+
 
 def dataset(file: h5py.File, name: str, rule: str, remedy: str) -> h5py.Dataset:
     """Return a dataset of a source.
@@ -40,6 +42,19 @@ def one_length(path: Path, datasets: dict[str, h5py.Dataset]) -> int:
     if len(set(lengths.values())) > 1 or not all(lengths.values()):
         raise SourceInvalid(f"{path}: the datasets have {lengths} rows; they must have equally many, one at least; copy it again")
     return next(iter(lengths.values()))
+
+
+def piece_rows(held: h5py.Dataset, least: int) -> int:
+    """Return how many rows to read at once: whole chunks, so that none is unpacked twice, unless they are too large to hold.
+
+    Args:
+        held: the largest dataset of the file.
+        least: rows, 1 or more.
+    """
+    chunk = int(held.chunks[0]) if held.chunks else 1
+    rows = -(-least // chunk) * chunk
+    row_bytes = held.dtype.itemsize * int(np.prod(held.shape[1:], dtype=np.int64))
+    return rows if rows * row_bytes <= _PIECE_BYTES_MAX else least
 
 
 def pieces(rows: int, size: int) -> Iterator[slice]:

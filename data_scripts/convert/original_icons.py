@@ -86,11 +86,11 @@ def _datasets(path: Path, file: h5py.File) -> tuple[h5py.Dataset, h5py.Dataset]:
 
 
 def _survey(path: Path, img: h5py.Dataset, polygon: h5py.Dataset, rows: int, split: str, progress: Progress) -> _Survey:
-    step = progress("outlines", -(-rows // _ROWS))
+    step = progress("outlines", None)
     total, squares, reversed_count = np.zeros(2), np.zeros(2), 0
     owner: dict[bytes, int] = {}
     group, code = np.empty(rows, np.int32), np.empty(rows, np.uint8)
-    for piece in hdf5_source.pieces(rows, _ROWS):
+    for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(img, _ROWS)):
         outlines, images = polygon[piece].astype(np.float64), img[piece]
         hdf5_source.finite(outlines, "polygon", piece.start, path, _REMEDY)
         area = signed_area(outlines)
@@ -129,7 +129,7 @@ def _outline_digest(outline: np.ndarray) -> bytes:
 
 def _batches(path: Path, seen: _Survey, rows: int, anew: bool) -> Iterator[Batch]:
     with opened(path) as file:
-        for piece in hdf5_source.pieces(rows, _ROWS):
+        for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(file["img"], _ROWS)):
             outlines = file["polygon"][piece].astype(np.float32)
             backwards = signed_area(outlines) > 0
             # from the first vertex on the other way round.

@@ -138,6 +138,11 @@ def test_a_set_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         FileNotFoundError, match=r"the set 'icons' was not found as icons.h5 in .*; build it with `make data`, or set VISLAB_DATA"
     ):
         open_dataset("icons")
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"the set 'keypoints' was not found .*; convert files of your own with `python -m data_scripts convert`, or",
+    ):
+        open_dataset("keypoints")
     write_icons(tmp_path / "data" / "icons.h5")
     assert len(open_dataset("icons")) == 24
     other = tmp_path / "elsewhere"

@@ -219,3 +219,20 @@ def test_nothing_left_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceInvalid, match=r"nothing is left to write \(people left out: picture or crop unusable: 1\); one row at least"):
         carry_out(made, tmp_path / "new.h5", silent)
     assert json.loads((tmp_path / "train.json").read_text())["info"] and not (tmp_path / "new.h5").exists()
+
+
+def test_pictures_are_read_as_they_are_needed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [coco_image(number, "a.png" if number % 2 else "b.png", 64, 48) for number in range(100)]
+    people = [coco_person(number, number, {0: (20, 20, 2)}, BOX) for number in range(100)]
+    names: list[str] = []
+    read = Pictures.read
+
+    def watched(pictures: Pictures, name: str, size: tuple[int, int] | None = None) -> object:
+        names.append(name)
+        return read(pictures, name, size)
+
+    monkeypatch.setattr(Pictures, "read", watched)
+    batches = plan([annotations(tmp_path / "train.json", *people, images=images)], folder).batches()
+    # nothing is read while planning, and no more than a batch before somebody asks for the next.
+    assert names == [] and len(next(batches)[1]["img"]) == 64 and len(names) == 64
+    assert len(next(batches)[1]["img"]) == 36 and len(names) == 100 and next(batches, None) is None

@@ -6,12 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from foreign_files import TERMS, original_pose, silent
 
 from data_scripts.builder import BuildError
-from data_scripts.convert import egocap
+from data_scripts.convert import egocap, hdf5_source
 from data_scripts.convert.faults import SourceInvalid
 from data_scripts.convert.plan import Plan
 from data_scripts.convert.verification import inspect_path
@@ -136,3 +137,13 @@ def test_a_named_skeleton(tmp_path: Path) -> None:
 def test_faults_are_told(tmp_path: Path, changed: dict[str, object], told: str) -> None:
     with pytest.raises(SourceInvalid, match=re.escape(told)):
         plan(original_pose(tmp_path / "a.hdf5", **changed))  # type: ignore[arg-type]
+
+
+def test_whole_chunks_are_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        small = file.create_dataset("small", (1000, 3, 8, 8), "u1", chunks=(100, 3, 8, 8))
+        large = file.create_dataset("large", (4000, 3, 256, 256), "u1", chunks=(1000, 3, 256, 256))
+        plain = file.create_dataset("plain", (1000, 3), "f4")
+        assert [hdf5_source.piece_rows(held, 64) for held in (small, large, plain)] == [100, 64, 64]
+        assert hdf5_source.piece_rows(small, 101) == 200
+    assert [piece.stop - piece.start for piece in hdf5_source.pieces(250, 100)] == [100, 100, 50]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from vislab.data.layout.converted import CONVERTED
 from vislab.data.layout.registry import SCHEMAS
 
 FOLDER_VARIABLE = "VISLAB_DATA"
@@ -31,9 +32,10 @@ def find_file(path_or_name: str | os.PathLike[str]) -> Path:
                 if (folder / (path_or_name + suffix)).is_file():
                     return folder / (path_or_name + suffix)
         places = ", ".join(str(folder) for folder in folders)
-        raise FileNotFoundError(
-            f"the set {path_or_name!r} was not found as {path_or_name}.h5 in {places}; build it with `make data`, or set {FOLDER_VARIABLE}"
-        )
+        own = path_or_name in {schema.name for schema in CONVERTED}
+        remedy = "convert files of your own with `python -m data_scripts convert`" if own else "build it with `make data`"
+        missing = f"the set {path_or_name!r} was not found as {path_or_name}.h5 in {places}"
+        raise FileNotFoundError(f"{missing}; {remedy}, or set {FOLDER_VARIABLE}")
     raise FileNotFoundError(f"{path} is neither a file nor one of the sets {', '.join(SCHEMAS)}; build the sets with `make data`")
 
 
