@@ -5,7 +5,8 @@ answers. Of these, a line is worth searching for when, with its spaces folded,
 
 * it has at least ``LENGTH_MIN`` characters (``return x`` or a closing bracket gives nothing away), and
 * it is no import, and
-* it stands nowhere in the text that students are meant to read: the lessons less their marked regions.
+* it stands nowhere in the text that students are meant to read: the lessons less their marked regions, and the nets of a training step,
+  whose source travels with its cases.
 
 Any such line found anywhere in a release is a leak. The wheel is judged more mildly: an op that ``vislab`` ships on purpose may well
 share a line with a solution. There one line is reported as *shared*; two that follow each other as they do in the secret are a leak.
@@ -65,6 +66,7 @@ class Leak:
 def secret_lines(assignment: Assignment, lessons: Sequence[Lesson]) -> list[SecretLine]:
     """Return the lines of an assignment that must not reach a student."""
     shown = "\n".join(_fold(released(cell.source, cell.is_markdown)) for lesson in lessons for cell in lesson.cells)
+    shown += "".join("\n" + _fold(source) for exercise in assignment.exercises.values() for source in exercise.shown_sources())
     found: list[SecretLine] = []
     for place, lines in _secrets(assignment, lessons):
         worthy = [(f"{place}:{number}", text) for number, line in lines if (text := _fold(line))]

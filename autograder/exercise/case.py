@@ -22,8 +22,8 @@ class Inputs:
     Args:
         args: positional inputs. Floating tensors are drawn in float64 and sent in the case's dtype.
         kwargs: keyword inputs, likewise.
-        weights: module probe only: state-dict name to float64 tensor.
-        init: module probe only: keyword arguments of the constructor (plain JSON values).
+        weights: module probe: state-dict name to float64 tensor. Step probe: state of nets and optimisers, as ``drawn_state`` names it.
+        init: module probe: keyword arguments of the constructor (plain JSON values). Step probe: what ``setup`` reads.
     """
 
     args: tuple[Value, ...] = ()

@@ -11,6 +11,9 @@ import torch
 
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, ModuleProbe, Probe
+from autograder.exercise.shipped import ship
+from autograder.exercise.step import Setup, StepProbe
+from autograder.exercise.step_plan import validated
 from vislab.check.verdict import OBSERVED_FAMILIES, OBSERVED_SHARE_MAX, Family
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
@@ -52,7 +55,8 @@ class Exercise:
     def reference(self, *args: Any, **kwargs: Any) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The right answer: plain, float64 in and out, differentiable by autograd where the exercise grades gradients.
 
-        A module exercise takes the state dict as ``weights=`` and the constructor's arguments by name.
+        A module exercise takes the state dict as ``weights=`` and the constructor's arguments by name. A step exercise has the student's
+        own signature and changes the nets that it is given.
         """
         raise NotImplementedError
 
@@ -70,6 +74,17 @@ class Exercise:
     def launch(self, inputs: Inputs) -> Launch:
         """Kernel probe only: how the inputs become one launch."""
         raise NotImplementedError
+
+    def setup(self, inputs: Inputs) -> Setup:
+        """Step probe only: the nets and optimisers that the step gets. May read ``inputs.init`` (a learning rate, say) and nothing else."""
+        raise NotImplementedError
+
+    def shown_sources(self) -> list[str]:
+        """Return the parts of the exercise's own module that travel to the students on purpose."""
+        if not isinstance(self.probe, StepProbe):
+            return []
+        setup = self.setup(self.cases()[0].inputs(self.public_seed(self.cases()[0])))
+        return [ship(net.architecture)["source"] for net in setup.nets.values()]
 
     @property
     def points_by_family(self) -> dict[Family, float]:
@@ -141,6 +156,16 @@ class Exercise:
             raise ExerciseError(f"{who}: a kernel launch has no gradient of its own; make the backward kernel an exercise")
         if not isinstance(self.probe, ModuleProbe) and any(case.wrt_weights for case in cases):
             raise ExerciseError(f"{who}: wrt_weights asks for the gradients of given weights; only a module exercise has them")
+        if isinstance(self.probe, StepProbe):
+            self._validate_steps(who, cases)
+
+    def _validate_steps(self, who: str, cases: list[Case]) -> None:
+        if any(case.wants_gradient for case in cases):
+            raise ExerciseError(f"{who}: a step has no cotangents; its gradients show in the parameters, or by Net(gradients='step')")
+        try:
+            validated(self.setup, cases, self.public_seed)
+        except ValueError as error:
+            raise ExerciseError(f"{who}: {error}") from error
 
     def public_seed(self, case: Case) -> bytes:
         """Fixed seed of a public case: the same in every release."""

@@ -15,6 +15,8 @@ from autograder.exercise.case import Case, Inputs
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.plan import differentiated
 from autograder.exercise.probe import ModuleProbe
+from autograder.exercise.step import StepProbe
+from autograder.exercise.step_plan import before, stepped, storage_slack
 from autograder.exercise.tolerance import Margin, Run, magnitude, margin_of, summing_floor
 from vislab.check.compare import Target
 
@@ -67,7 +69,18 @@ def expect(exercise: Exercise, case: Case, inputs: Inputs, seed: bytes) -> Expec
             margin = own[name].at_least(usual[name]) if size and name in usual else own[name]
             atol = margin.largest * (size or 1.0)
             targets[name] = Target(value, case.torch_dtype, atol, min(atol, margin.mean * (size or 1.0)))
-    return Expected(targets, cotangents)
+    return Expected(_stored(exercise, case, inputs, targets) if isinstance(exercise.probe, StepProbe) else targets, cotangents)
+
+
+def _stored(exercise: Exercise, case: Case, inputs: Inputs, changes: dict[str, Target]) -> dict[str, Target]:
+    """Turn the changes that a step makes into what it leaves behind: a change is judged by its own size, but stored as part of a value."""
+    setup, targets = exercise.setup(inputs), dict(changes)
+    exact = {name: target.value for name, target in changes.items()}
+    slack = {} if case.atol is not None else storage_slack(setup, inputs, exact, torch.finfo(case.torch_dtype).eps)
+    for name, value in before(setup, inputs).items():
+        change, more = changes[name], slack.get(name, 0.0)
+        targets[name] = Target(value + change.value, change.dtype, change.atol + more, change.bias + more)
+    return targets
 
 
 def _usual(exercise: Exercise, case: Case) -> Margins:
@@ -113,15 +126,32 @@ def _measured(
 
 
 def reference_outputs(exercise: Exercise, inputs: Inputs) -> tuple[torch.Tensor, ...]:
-    """Run the reference in float64 and return its outputs as a tuple."""
+    """Run the reference in float64 and return its outputs as a tuple; for a step, what it returns and what it changes."""
+    if isinstance(exercise.probe, StepProbe):
+        return _visible(_stepped(exercise, inputs, torch.float64))
     return _outputs(exercise, inputs, torch.float64)
 
 
 def oracle_outputs(exercise: Exercise, inputs: Inputs) -> tuple[torch.Tensor, ...] | None:
     """Run the independent oracle in float64; None where it does not cover these inputs."""
+    if isinstance(exercise.probe, StepProbe):
+        found = stepped(exercise.setup(inputs), inputs, torch.float64, exercise.oracle)
+        return None if found is None else _visible(found)
     args, kwargs = _cast_call(exercise, inputs, torch.float64)
     result = exercise.oracle(*args, **kwargs)
     return None if result is NotImplemented else _tuple(result)
+
+
+def _stepped(exercise: Exercise, inputs: Inputs, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    found = stepped(exercise.setup(inputs), inputs, dtype, exercise.reference)
+    if found is None:
+        raise TypeError("a reference must take the step, and returned NotImplemented")
+    return found
+
+
+def _visible(found: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    # an oracle may move parameters by hand, and owes neither gradients nor optimiser state.
+    return tuple(value for name, value in found.items() if name.startswith(("out.", "after.")))
 
 
 def _cast_call(exercise: Exercise, inputs: Inputs, dtype: torch.dtype) -> tuple[list[Any], dict[str, Any]]:
@@ -155,6 +185,8 @@ def _outputs(exercise: Exercise, inputs: Inputs, dtype: torch.dtype) -> tuple[to
 def _evaluate(
     exercise: Exercise, case: Case, inputs: Inputs, cotangents: tuple[torch.Tensor, ...] | None, dtype: torch.dtype
 ) -> dict[str, torch.Tensor]:
+    if isinstance(exercise.probe, StepProbe):
+        return _stepped(exercise, inputs, dtype)
     if cotangents is None:
         return {f"out.{i}": _wide(output) for i, output in enumerate(_outputs(exercise, inputs, dtype))}
     args, kwargs = _cast_call(exercise, inputs, dtype)

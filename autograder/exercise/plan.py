@@ -11,6 +11,8 @@ import torch
 from autograder.exercise.case import Case, Inputs, Value
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.probe import In, KernelProbe, ModuleProbe, Out, Stride
+from autograder.exercise.step import StepProbe
+from autograder.exercise.step_plan import step_header
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ def make_plan(exercise: Exercise, case: Case, inputs: Inputs, cotangents: Sequen
         header["training"] = exercise.probe.training
         header["weights"] = {name: f"weight.{i}" for i, name in enumerate(inputs.weights)}
         tensors.update({f"weight.{i}": _sent(weight, case) for i, weight in enumerate(inputs.weights.values())})
+    if isinstance(exercise.probe, StepProbe):
+        header["step"], state = step_header(exercise.setup(inputs), inputs)
+        tensors.update({name: _sent(value, case) for name, value in state.items()})
     if isinstance(exercise.probe, KernelProbe):
         launch = exercise.launch(inputs)
         header["launch"] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autograder.exercise.step import StepProbe
+
 
 @dataclass(frozen=True)
 class FunctionProbe:
@@ -92,4 +94,4 @@ class KernelProbe:
     kind: str = "kernel"
 
 
-Probe = FunctionProbe | ModuleProbe | KernelProbe
+Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe

@@ -236,6 +236,8 @@ def _observed(entry: Mapping[str, Any]) -> str:
         lines.append("a call changed its inputs")
     if observed["rng_moved"]:
         lines.append("a call moved the global random state")
+    if observed.get("switched"):
+        lines.append("a step left a net in another mode than it found it (train or eval, or requires_grad)")
     if observed["forbidden"]:
         lines.append(f"forbidden operations were used: {', '.join(map(str, observed['forbidden'][:8]))}")
     if observed["tripped"]:

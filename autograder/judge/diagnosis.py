@@ -12,6 +12,8 @@ from autograder.exercise.exercise import Exercise
 from autograder.exercise.expected import Expected
 from autograder.exercise.plan import CallPlan
 from autograder.exercise.probe import KernelProbe, ModuleProbe
+from autograder.exercise.step import StepProbe
+from autograder.judge.step_diagnosis import step_looks_like
 from vislab.check.examine import without_guards
 
 log = logging.getLogger(__name__)
@@ -26,9 +28,11 @@ def named_wrong_term(
         exercise: its ``diagnoses`` are wrong references with the reference's signature.
         case: the case that failed.
         plan: what was sent.
-        answered: what came back, by wire name; only ``out.0`` is looked at.
+        answered: what came back, by wire name; only ``out.0`` is looked at, of a step all parameters.
         expected: what was expected; a diagnosis that does not differ from it on this case names nothing.
     """
+    if isinstance(exercise.probe, StepProbe):
+        return step_looks_like(exercise.diagnoses, plan, answered, expected)
     target, got = expected.targets.get("out.0"), answered.get("out.0")
     if target is None or got is None or not exercise.diagnoses:
         return None

@@ -150,6 +150,7 @@ def _entry(exercise: Exercise, record: CheckRecord, scored: ExerciseScore, unrea
             "rng_moved": record.observed.rng_moved,
             "forbidden": list(record.observed.forbidden),
             "tripped": list(record.observed.tripped),
+            "switched": record.observed.switched,
         },
         "error": record.error,
     }

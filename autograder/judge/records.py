@@ -27,12 +27,14 @@ class Observation:
         rng_moved: a call moved a global random generator.
         forbidden: forbidden operations that were traced, by name.
         tripped: ready solutions that were called, by name.
+        switched: a step left a net in another mode than it found it.
     """
 
     mutated: bool = False
     rng_moved: bool = False
     forbidden: tuple[str, ...] = ()
     tripped: tuple[str, ...] = ()
+    switched: bool = False
 
 
 @dataclass(frozen=True)

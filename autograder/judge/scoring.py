@@ -91,7 +91,7 @@ def _verdict(record: CheckRecord) -> Verdict:
     verdicts = [case.verdict for case in record.cases]
     if record.observed.forbidden or record.observed.tripped:
         verdicts.append(Verdict.RULE)
-    if record.observed.mutated or record.observed.rng_moved:
+    if not _clean(record, Family.PURITY):
         verdicts.append(Verdict.MUTATED_INPUT)
     return first_by_precedence(verdicts)
 
@@ -105,7 +105,7 @@ def _clean(record: CheckRecord, family: Family) -> bool:
     observed = record.observed
     if family is Family.RULE:
         return not observed.forbidden and not observed.tripped
-    return not observed.mutated and not observed.rng_moved
+    return not (observed.mutated or observed.rng_moved or observed.switched)
 
 
 def _rounded(points: float) -> float:

@@ -40,7 +40,7 @@ class CheckSession:
     Args:
         exercise: the one that is checked.
         seeds: of the submission.
-        case_s: wall seconds allowed for one case.
+        case_s: wall seconds allowed for one case; what the exercise's probe needs beside comes on top.
         on_stall: called once when a case exceeds its time, while the student's code still runs.
         prepared: cases already drawn for these very seeds; filled as cases are drawn. The audit judges many answers on the same cases.
     """
@@ -55,11 +55,11 @@ class CheckSession:
     ) -> None:
         self.exercise = exercise
         self._seeds = seeds
-        self._case_s = case_s
+        self._case_s = case_s + getattr(exercise.probe, "extra_s", 0.0)
         self._on_stall = on_stall
         self._prepared = prepared
         self._records: dict[str, CaseRecord] = {}
-        self._mutated = self._rng_moved = False
+        self._mutated = self._rng_moved = self._switched = False
         self._forbidden: set[str] = set()
         self._tripped: set[str] = set()
 
@@ -109,7 +109,7 @@ class CheckSession:
             Ending.BROKEN: (Verdict.RUNTIME_ERROR, "not run: the connection to the notebook broke in an earlier case"),
         }.get(ending, (Verdict.NOT_ATTEMPTED, "the check was not reached"))
         cases = [self._records.get(case.name) or self._record(case, *unjudged, judged=False) for case in self.exercise.cases()]
-        observed = Observation(self._mutated, self._rng_moved, tuple(sorted(self._forbidden)), tuple(sorted(self._tripped)))
+        observed = Observation(self._mutated, self._rng_moved, tuple(sorted(self._forbidden)), tuple(sorted(self._tripped)), self._switched)
         return CheckRecord(self.exercise.name, ending, cases, observed)
 
     def _ask(self, case: Case, number: int, exchange: Exchange) -> _Answered | tuple[CaseRecord, Ending]:
@@ -167,6 +167,7 @@ class CheckSession:
             return
         self._mutated |= bool(observed.get("mutated"))
         self._rng_moved |= bool(observed.get("rng_moved"))
+        self._switched |= bool(observed.get("switched"))
         # only names that the exercise itself lists: whatever else the student's side says is not repeated.
         self._forbidden |= set(self.exercise.forbidden).intersection(_words(observed.get("forbidden")))
         self._tripped |= set(self.exercise.tripwires).intersection(_words(observed.get("tripped")))

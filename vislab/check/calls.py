@@ -15,6 +15,7 @@ import torch
 from vislab.check.failures import CallFailed, StateDictMismatch, WrongKind
 from vislab.check.kernels import launch
 from vislab.check.observe import generator_state, same_values, seed_generators, traced, tripwires
+from vislab.check.steps import Steps
 from vislab.wire.tensors import sendable
 
 __all__ = ["Answer", "CallFailed", "StateDictMismatch", "carry_out", "with_layout"]
@@ -57,6 +58,7 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
     observed: dict[str, Any] = {"mutated": [], "rng_moved": False, "forbidden": [], "tripped": []}
     stage = "launch" if plan["probe"] == "kernel" else "construct"
     state: tuple[Any, ...] | None = None
+    steps: Steps | None = None
 
     def note() -> None:
         after = (*arguments, *keywords.values())
@@ -66,6 +68,8 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
         observed["rng_moved"] = state is not None and generator_state() != state
         observed["forbidden"] = sorted(forbidden_seen)
         observed["tripped"] = sorted(tripped)
+        if steps is not None:
+            observed["switched"] = steps.switched()
 
     try:
         with ExitStack() as stack:
@@ -76,6 +80,8 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
                 call: Callable[..., Any] = _module(plan, tensors, answer, leaves)
             elif plan["probe"] == "kernel":
                 call = launch(plan["launch"], answer, extras)
+            elif plan["probe"] == "step":
+                call = steps = Steps(plan["step"], tensors, answer)
             elif callable(answer):
                 call = answer
             else:
@@ -90,6 +96,9 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
                 described, sent = _collect(outputs)
                 stage = "backward"
                 gradients = _gradients(plan, tensors, outputs, leaves, sent)
+                if steps is not None:
+                    stage = "collect"
+                    sent.update(steps.collected())
         note()
     except KeyboardInterrupt:
         raise

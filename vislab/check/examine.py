@@ -10,6 +10,7 @@ import torch
 from vislab.check.compare import Finding, Target, compare
 from vislab.check.diagnose import diagnose
 from vislab.check.failures import builtin_exception
+from vislab.check.step_faults import step_faults
 from vislab.check.verdict import PRECEDENCE, Verdict
 
 
@@ -34,12 +35,15 @@ def examine(
     wanted = [name for name in targets if name.startswith("out.")]
     if len(outputs) != len(wanted):
         return Finding(Verdict.WRONG_TYPE, f"{len(outputs)} values were returned, expected {len(wanted)}")
-    findings = []
+    # what a step changed says more than the loss it returned: of equal verdicts the first is told.
+    findings = list(step_faults(plan["step"], tensors, targets, inputs)) if plan["probe"] == "step" else []
     for name, target in targets.items():
         if name.startswith("out."):
             finding = _output(plan, name, outputs[int(name[4:])], tensors, target)
-        else:
+        elif name.startswith("grad"):
             finding = _gradient(name, tensors, target)
+        else:
+            continue
         if finding is not None:
             findings.append(_explained(plan, name, finding, tensors.get(name), target, inputs))
     return min(findings, key=lambda finding: PRECEDENCE.index(finding.verdict), default=None)

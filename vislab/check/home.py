@@ -51,6 +51,10 @@ def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
         return Row(case.name, case.family, Verdict.MUTATED_INPUT, f"changes its input number {given.observed['mutated'][0] + 1} in place")
     if given.observed["rng_moved"]:
         return Row(case.name, case.family, Verdict.MUTATED_INPUT, "draws from a global random generator; whatever is random is handed in")
+    if given.observed.get("switched"):
+        net = given.observed["switched"][0]
+        text = f"leaves {net} in another mode than it found it (train or eval, or requires_grad of its parameters)"
+        return Row(case.name, case.family, Verdict.MUTATED_INPUT, text)
     fault = examine(case.plan, given.outputs, given.gradients, given.tensors, case.targets, case.tensors)
     if fault is None:
         return Row(case.name, case.family, Verdict.OK)
