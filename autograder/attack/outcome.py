@@ -79,7 +79,6 @@ def hold(
     exercises: Mapping[str, Exercise],
     ledger: Mapping[str, Any] | None,
     *,
-    floor: Mapping[str, float],
     refused: bool = False,
     notes: Sequence[str] = (),
     leaked: Sequence[str] = (),
@@ -90,7 +89,6 @@ def hold(
     Args:
         exercises: of the fixture's notebook, by name.
         ledger: of the notebook; None where intake let none through.
-        floor: proven points of the wrong control, by exercise.
         refused: intake could not take the submission.
         notes: codes that intake told.
         leaked, left: what was found elsewhere.
@@ -122,7 +120,7 @@ def hold(
         verdicts,
         proven=round(sum(_families(entry, observed=False) for entry in entries.values()), 6),
         observed=round(sum(_families(entry, observed=True) for entry in entries.values()), 6),
-        gained=tuple(_gained(fixture, exercises, entries, floor)) if attack else (),
+        gained=tuple(_gained(fixture, exercises, entries)) if attack else (),
         leaked=tuple(leaked),
         left=tuple(left),
         lost=tuple(lost),
@@ -131,16 +129,16 @@ def hold(
     )
 
 
-def _gained(fixture: Fixture, exercises: Mapping[str, Exercise], entries: Mapping[str, Any], floor: Mapping[str, float]) -> list[str]:
+def _gained(fixture: Fixture, exercises: Mapping[str, Exercise], entries: Mapping[str, Any]) -> list[str]:
     found = []
     for name, exercise in exercises.items():
-        ceiling = floor.get(name, 0.0)
+        ceiling = 0.0
         if name in fixture.unharmed:
             ceiling = exercise.points_total
         elif name in fixture.verdicts and fixture.kind == "observed":
             ceiling = sum(points for family, points in exercise.points_by_family.items() if family not in OBSERVED_FAMILIES)
         elif name in fixture.verdicts:
-            ceiling += sum(points for family, points in exercise.points_by_family.items() if family in fixture.earns)
+            ceiling = sum(points for family, points in exercise.points_by_family.items() if family in fixture.earns)
         proven = _families(entries.get(name), observed=False)
         if proven > ceiling + TOLERANCE:
             found.append(f"{name} has {proven:g} proven points, at most {ceiling:g} are allowed")

@@ -31,10 +31,18 @@ Graded = dict[str, tuple[Job, WitnessedResult]]
 
 @dataclass
 class SuiteReport:
-    """What came of all fixtures."""
+    """What came of all fixtures.
+
+    Args:
+        outcomes: one a fixture.
+        left_behind: traces on this machine that no single fixture can be blamed for.
+        faults: of the measurement itself: a control of wrong answers that earned points.
+        seconds: wall time.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -47,7 +55,7 @@ class SuiteReport:
 
     @property
     def ok(self) -> bool:
-        return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes) and not self.left_behind
+        return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes) and not self.left_behind and not self.faults
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,10 +66,11 @@ class SuiteReport:
             "left_behind": sum(bool(outcome.left) for outcome in self.outcomes) + len(self.left_behind),
             "controls": len(self.controls),
             "lost": sum(bool(outcome.lost) for outcome in self.controls),
-            "unexpected": sum(bool(outcome.faults) for outcome in self.outcomes),
+            "unexpected": sum(bool(outcome.faults) for outcome in self.outcomes) + len(self.faults),
             "ok": self.ok,
             "seconds": round(self.seconds, 1),
             "traces": self.left_behind,
+            "faults": self.faults,
             "fixtures": [outcome.as_json() for outcome in self.outcomes],
         }
 
@@ -97,10 +106,11 @@ def run_suite(
         summary = receive(world.course, world.assignment, stage("intake", len(everything)))
         records = {record.student: record for record in summary.records}
         graded = _grade(world, stage, workers, in_process)
-        floors = {name: _proven(graded[control.student][1].ledger) for name, control in controls.items()}
+        for name, control in controls.items():
+            report.faults += _of_wrong_control(name, graded[control.student][1].ledger)
         step = stage("examine", len(fixtures))
         for fixture in fixtures:
-            outcome = _examine(fixture, world, graded.get(fixture.student), records.get(fixture.student), floors[fixture.notebook])
+            outcome = _examine(fixture, world, graded.get(fixture.student), records.get(fixture.student))
             report.outcomes.append(outcome)
             step(fixture.name)
         report.left_behind = world.left_behind()
@@ -130,13 +140,16 @@ def _grade(world: World, stage: Stage, workers: int | None, in_process: bool) ->
     return graded
 
 
-def _proven(ledger: Mapping[str, Any]) -> dict[str, float]:
-    return {entry["name"]: float(entry["proven_points"]) for entry in ledger["exercises"]}
+def _of_wrong_control(notebook: str, ledger: Mapping[str, Any]) -> list[str]:
+    # the floor under every attack: where answers that are known to be wrong earn anything, nothing else that is measured means much.
+    return [
+        f"the wrong control of {notebook} has {entry['proven_points']:g} proven points in {entry['name']} ({entry['verdict']})"
+        for entry in ledger["exercises"]
+        if entry["proven_points"] > 0 or entry["verdict"] in ("OK", "GRADER_ERROR")
+    ]
 
 
-def _examine(
-    fixture: Fixture, world: World, graded: tuple[Job, WitnessedResult] | None, record: IntakeRecord | None, floor: Mapping[str, float]
-) -> Outcome:
+def _examine(fixture: Fixture, world: World, graded: tuple[Job, WitnessedResult] | None, record: IntakeRecord | None) -> Outcome:
     assignment = world.course.assignment(world.assignment)
     template = world.course.release_folder(world.assignment) / f"{fixture.notebook}.ipynb"
     exercises = {exercise.name: exercise for exercise in exercises_of(assignment, template)}
@@ -146,13 +159,13 @@ def _examine(
         notes = [note.code for note in (*record.notes, *(entry.notes if entry is not None else ()))]
     refused = record is None or record.error is not None
     if graded is None:
-        return hold(fixture, exercises, None, floor=floor, refused=refused, notes=notes)
+        return hold(fixture, exercises, None, refused=refused, notes=notes)
     job, result = graded
     leaked = _leaks(fixture, world, job, result, exercises)
     left = [f"{result.survivors} processes outlived their sandbox"] if result.survivors else []
     said = _outputs(result.executed)
     done = [f"the notebook printed {text!r}" for text in fixture.never if text in said]
-    return hold(fixture, exercises, result.ledger, floor=floor, refused=refused, notes=notes, leaked=leaked, left=[*left, *done])
+    return hold(fixture, exercises, result.ledger, refused=refused, notes=notes, leaked=leaked, left=[*left, *done])
 
 
 def _outputs(executed: bytes) -> str:

