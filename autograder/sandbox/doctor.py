@@ -122,7 +122,7 @@ def _prove_memory(interpreter: Interpreter) -> Proof:
     with _enclosure(interpreter) as enclosure:
         _start(enclosure, interpreter, "memory", question)
         stores = [enclosure.folder(folder) for folder in (HOME, SHARED_MEMORY, KERNEL)]
-        watchdog = Watchdog(enclosure.folder("/proc"), stores, LIMITS, enclosure.kill)
+        watchdog = Watchdog(enclosure.folder("/proc"), stores, LIMITS, enclosure.kill, group=enclosure.group)
         watchdog.start()
         enclosure.wait(_PROBE_S)
         watchdog.stop()

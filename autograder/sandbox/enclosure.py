@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.sandbox.control_group import ControlGroup
 from autograder.sandbox.faults import SandboxFault, remedy
+from autograder.sandbox.limits import Limits
 from autograder.sandbox.parcel import pack
 from autograder.sandbox.pipes import Tail, memory_file, read_until
 from autograder.sandbox.walls import (
@@ -42,15 +44,18 @@ class Enclosure:
 
     Args:
         walls: what the sandbox looks like.
+        group_limits: what its control group allows, where there is one; None: what ``walls`` allow.
     """
 
-    def __init__(self, walls: Walls) -> None:
+    def __init__(self, walls: Walls, group_limits: Limits | None = None) -> None:
         self.walls = walls
+        self._group_limits = group_limits or walls.limits
         self._process: subprocess.Popen[bytes] | None = None
         self._pidfd: int | None = None
         self._folders: dict[str, int] = {}
         self._tails: list[Tail] = []
         self._landlock_abi = 0
+        self._group: ControlGroup | None = None
         self._closing = threading.Lock()
 
     def start(self, argv: Sequence[str], files: Mapping[str, bytes]) -> None:
@@ -74,11 +79,13 @@ class Enclosure:
         words = self.walls.words(Descriptors(info_write, status_write, filter_fd, small))
         arguments_fd = memory_file("arguments", b"".join(os.fsencode(word) + b"\0" for word in words))
         inherited = [info_write, status_write, filter_fd, arguments_fd, *small.values()]
+        self._group = ControlGroup.make(self._group_limits, self.walls.demolished)
         launcher = [str(bwrap), "--args", str(arguments_fd), "--"]
         inner = [str(self.walls.interpreter.executable), "-I", "-S", f"{PROGRAMS}/{INNER.name}", str(status_write)]
+        command = [*launcher, *inner]
         try:
             self._process = subprocess.Popen(
-                [*launcher, *inner],
+                command if self._group is None else self._group.entrance(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -92,6 +99,7 @@ class Enclosure:
         except OSError as error:
             os.close(info_read)
             os.close(status_read)
+            self.close()
             raise SandboxFault(f"{bwrap} could not be started: {error.strerror}; try `bwrap --version`") from error
         finally:
             for descriptor in inherited:
@@ -172,6 +180,11 @@ class Enclosure:
         return self._process.pid if self._process is not None else None
 
     @property
+    def group(self) -> ControlGroup | None:
+        """Return the control group around the program; None: this machine has no place for one, or it has not started."""
+        return self._group
+
+    @property
     def landlock_abi(self) -> int:
         """Return the Landlock ABI whose domain the program is in; 0: this kernel has none, or it has not started."""
         return self._landlock_abi
@@ -247,5 +260,7 @@ class Enclosure:
                         self._process.stdin.close()
                     except BrokenPipeError:
                         pass
+                if self._group is not None:
+                    self._group.remove()
             for tail in self._tails:
                 tail.join()

@@ -135,7 +135,9 @@ class Sandbox(RunHome):
         enclosure.start(argv, files)
         self._launched = True
         stores = [enclosure.folder(folder) for folder in (HOME, SHARED_MEMORY, KERNEL)]
-        self._watchdog = Watchdog(enclosure.folder("/proc"), stores, self.limits, enclosure.kill, unwatched=walls.demolished)
+        self._watchdog = Watchdog(
+            enclosure.folder("/proc"), stores, self.limits, enclosure.kill, unwatched=walls.demolished, group=enclosure.group
+        )
         if not walls.demolished & {Wall.PID, Wall.PROC}:
             # Otherwise that folder lists every process of this machine.
             self._watchdog.start()

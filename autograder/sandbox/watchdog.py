@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from autograder.sandbox.control_group import ControlGroup
 from autograder.sandbox.demolition import Wall
 from autograder.sandbox.limits import Limits
 
@@ -61,6 +62,7 @@ class Watchdog:
         kill: called once, from the watchdog's thread, when a limit is exceeded.
         interval_s: time between two samples, seconds.
         unwatched: walls that a test has taken down; what they limit is not looked at.
+        group: the sandbox's control group: what the kernel stopped there, or counted, is taken into account.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Watchdog:
         kill: Callable[[], None],
         interval_s: float = INTERVAL_S,
         unwatched: frozenset[Wall] = frozenset(),
+        group: ControlGroup | None = None,
     ) -> None:
         self._proc = proc_folder
         self._stores = tuple(stores)
@@ -80,9 +83,17 @@ class Watchdog:
         self._ignored = {_CAUSES[wall] for wall in unwatched if wall in _CAUSES}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
-        self.cause: Cause | None = None
+        self._group = group
+        self._cause: Cause | None = None
         self.peak_memory_bytes = 0
         self.cpu_s = 0.0
+
+    @property
+    def cause(self) -> Cause | None:
+        """Return which limit was exceeded, whether this thread or the kernel noticed; None: none so far."""
+        if self._cause is None and self._group is not None and self._group.memory_kills():
+            self._cause = Cause.MEMORY
+        return self._cause
 
     def start(self) -> None:
         """Begin to sample."""
@@ -93,6 +104,8 @@ class Watchdog:
         self._stop.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
+        # The group is about to be removed: what it counted is remembered.
+        _ = self.cause
 
     def _watch(self) -> None:
         while not self._stop.wait(self._interval_s):
@@ -102,9 +115,12 @@ class Watchdog:
                 # The namespace is gone, and its /proc with it.
                 return
             self.peak_memory_bytes = max(self.peak_memory_bytes, sample.memory_bytes)
+            if self._group is not None:
+                # Also what children had used that nobody waited for.
+                sample = replace(sample, cpu_s=max(sample.cpu_s, self._group.cpu_s()))
             self.cpu_s = max(self.cpu_s, sample.cpu_s)
-            self.cause = exceeded(sample, self._limits, self._ignored)
-            if self.cause is not None:
+            self._cause = self.cause or exceeded(sample, self._limits, self._ignored)
+            if self._cause is not None:
                 self._kill()
                 return
 

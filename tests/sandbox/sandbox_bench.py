@@ -43,7 +43,8 @@ class Bench:
 
     def start(self, code: str, limits: Limits | None = None, files: Mapping[str, bytes] | None = None, **walls: Any) -> Enclosure:
         interpreter = Interpreter.current()
-        enclosure = Enclosure(Walls(interpreter, Identity.choose(), limits or Limits(), programs=LAUNCHER, **walls))
+        group_limits = walls.pop("group_limits", None)
+        enclosure = Enclosure(Walls(interpreter, Identity.choose(), limits or Limits(), programs=LAUNCHER, **walls), group_limits)
         self.started.append(enclosure)
         placed = {f"{WORK}/{name}": content for name, content in (files or {}).items()}
         enclosure.start([str(interpreter.executable), "-I", "-c", code], placed)
@@ -53,7 +54,7 @@ class Bench:
         limits = limits or Limits()
         enclosure = self.start(code, limits, **more)
         stores = [enclosure.folder(path) for path in (HOME, SHARED_MEMORY, KERNEL)]
-        watchdog = Watchdog(enclosure.folder("/proc"), stores, limits, enclosure.kill)
+        watchdog = Watchdog(enclosure.folder("/proc"), stores, limits, enclosure.kill, group=enclosure.group)
         if watched:
             watchdog.start()
         status = enclosure.wait(WAIT_S)
