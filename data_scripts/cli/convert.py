@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from data_scripts.builder import BuildError, Progress
@@ -319,18 +320,20 @@ def run(inputs: Sequence[Path], to: Path, force: bool, dry_run: bool, json: bool
             }
         )
         return
-    table = Table(title=f"{to}: {'would be written' if report is None else 'written'}", title_justify="left", show_header=False)
-    table.add_row("set", plan.set_name)
-    table.add_row("rows", ", ".join(f"{name} {rows}" for name, rows in _split_rows(plan).items()))
-    table.add_row("images", f"{' x '.join(map(str, plan.image))}, {plan.image_bytes / 1e6:.1f} MB before they are packed")
+    lines = [
+        ("set", plan.set_name),
+        ("rows", ", ".join(f"{name} {rows}" for name, rows in _split_rows(plan).items())),
+        ("images", f"{' x '.join(map(str, plan.image))}, {plan.image_bytes / 1e6:.1f} MB before they are packed"),
+    ]
     if report is not None:
-        table.add_row("size", f"{report.size_bytes / 1e6:.1f} MB")
-        table.add_row("checked", f"layout and values; content {report.content[:12]}")
-    for source in plan.sources:
-        table.add_row("source", f"{source.name}: {source.version}")
-    table.add_row("licence", "; ".join(sorted({source.licence for source in plan.sources})))
-    for line, times in plan.tally.counts.items():
-        table.add_row("note", f"{line}: {times}")
+        lines += [("size", f"{report.size_bytes / 1e6:.1f} MB"), ("checked", f"layout and values; content {report.content[:12]}")]
+    lines += [("source", f"{source.name}: {source.version}") for source in plan.sources]
+    lines.append(("licence", "; ".join(sorted({source.licence for source in plan.sources}))))
+    lines += [("note", f"{line}: {times}") for line, times in plan.tally.counts.items()]
+    title = escape(f"{to}: {'would be written' if report is None else 'written'}")
+    table = Table(title=title, title_justify="left", show_header=False)
+    for heading, line in lines:
+        table.add_row(heading, escape(line))
     out.print(table)
 
 

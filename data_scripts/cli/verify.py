@@ -81,7 +81,7 @@ def _print(verdicts: dict[str, Verdict], ok: bool) -> None:
     for name, verdict in verdicts.items():
         for number, finding in enumerate(verdict.findings):
             mark = "[green]ok[/]" if finding.ok else "[bold red]NO[/]"
-            table.add_row(mark, name if number == 0 else "", finding.check, escape(finding.detail))
+            table.add_row(mark, escape(name) if number == 0 else "", finding.check, escape(finding.detail))
         table.add_row(_MARKS[verdict.deterministic], "", "[bold]deterministic[/]", _TOLD[verdict.deterministic])
         rows = ", ".join(f"{table or 'rows'} {count}" for table, count in verdict.rows.items())
         table.add_row("", "", "[dim]size[/]", f"[dim]{verdict.size_bytes / 1e6:.1f} MB; {rows}[/]", end_section=True)
