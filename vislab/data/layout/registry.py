@@ -136,6 +136,9 @@ _DIGITS = Schema(
     rules=("distorted_digits_keep_to_the_split_of_their_base",),
 )
 
+_DRAWING = Field(
+    "drawing", "int16", (4,), "1", "which drawing shows each object; -1 for none", -1, index_of="attribute:drawings", none=-1, label=True
+)
 _OBJECTS = Field("objects", "float32", (4, 7), "1, 1, 1, pixel x 4", "noun, colour, size, x0, y0, x1, y1; a row of -1 for none", -1, 1e4)
 _SCENE = (
     Field("img", "uint8", (3, "H", "W"), "intensity 0-255", "RGB, without noise"),
@@ -147,6 +150,7 @@ _SCENE = (
     ),
     *_optional(
         Field("relation", "int8", (3,), "1", "subject's object row, relation, object's object row; -1 for none", -1, 127, label=True),
+        _DRAWING,
         _GROUP,
     ),
 )
@@ -163,7 +167,7 @@ _SCENES = Schema(
                 Field("img", "uint8", (3, "h", "w"), "intensity 0-255", "one icon, RGB"),
                 Field("noun", "uint8", (), "1", "what it shows", index_of="attribute:nouns", label=True),
                 Field("colour", "uint8", (), "1", "its colour", index_of="attribute:colours", label=True),
-                *_optional(_SPLIT, _GROUP),
+                *_optional(_SPLIT, _GROUP, replace(_DRAWING, shape=(), meaning="which drawing it is", low=0, none=None)),
             ),
         ),
     ),
@@ -173,9 +177,11 @@ _SCENES = Schema(
         Attribute("colours", "strs", "name of each colour"),
         Attribute("sizes", "strs", "name of each size", required=False),
         Attribute("relations", "strs", "name of each relation", required=False),
+        Attribute("drawings", "strs", "name of each drawing", required=False),
+        Attribute("drawing_groups", "ints", "group of each drawing: near-duplicates share one", required=False),
         Attribute("grammar_version", "str", "version of the caption grammar"),
     ),
-    rules=("captions_begin_and_end", "objects_are_named_and_inside", "groups_keep_to_one_split"),
+    rules=("captions_begin_and_end", "objects_are_named_and_inside", "groups_keep_to_one_split", "drawings_keep_to_one_split"),
 )
 
 SCHEMAS: dict[str, Schema] = {

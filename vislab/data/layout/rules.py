@@ -38,6 +38,33 @@ def groups_keep_to_one_split(file: h5py.File) -> list[str]:
     return [f"group {leaking[0]} lies in the splits {sorted(seen[leaking[0]])}; a group must keep to one; {len(leaking)} groups leak"]
 
 
+def drawings_keep_to_one_split(file: h5py.File) -> list[str]:
+    """No group of drawings is seen in two splits, in scenes or as a single icon."""
+    group_of = np.asarray(file.attrs.get("drawing_groups", []), dtype=np.int64)
+    pairs = []
+    for path in ("train", "val", "test", "singles"):
+        table = file.get(path)
+        if table is None or "drawing" not in table or (path == "singles" and "split" not in table):
+            continue
+        drawing = table["drawing"][:].astype(np.int64)
+        split = table["split"][:].astype(np.int64) if path == "singles" else np.full(len(drawing), SPLITS[path])
+        split = np.broadcast_to(split.reshape(-1, *[1] * (drawing.ndim - 1)), drawing.shape)
+        if drawing.size and drawing.max() >= len(group_of):
+            return [
+                f"attribute drawing_groups has {len(group_of)} entries; {path}/drawing counts up to {drawing.max()}; give each drawing one"
+            ]
+        pairs.append(np.stack([group_of[drawing[drawing >= 0]], split[drawing >= 0]], 1))
+    seen: dict[int, set[int]] = {}
+    for group, code in np.unique(np.concatenate(pairs), axis=0) if pairs else ():
+        seen.setdefault(int(group), set()).add(int(code))
+    leaking = sorted(group for group, codes in seen.items() if len(codes) > 1)
+    if not leaking:
+        return []
+    return [
+        f"drawings of group {leaking[0]} lie in the splits {sorted(seen[leaking[0]])}; a group must keep to one; {len(leaking)} groups leak"
+    ]
+
+
 def pairs_are_mutual(file: h5py.File) -> list[str]:
     """A twin's twin is the icon itself, and both are in one split."""
     pair, split = file["pair"][:].astype(np.int64), file["split"][:]
@@ -241,6 +268,7 @@ RULES: dict[str, Callable[[h5py.File], list[str]]] = {
     rule.__name__: rule
     for rule in (
         groups_keep_to_one_split,
+        drawings_keep_to_one_split,
         pairs_are_mutual,
         polygons_are_standardised_and_clockwise,
         outlines_are_standardised_and_clockwise,
