@@ -92,16 +92,16 @@ def audit_exercise(
         return [CheckSession(exercise, seeds, CASE_S, prepared=known).run(exchange) for seeds, known in zip(sources, prepared)]
 
     _audit_oracle(exercise, sources, row)
-    _audit_full(exercise, solution, judged(solution), row, "the lesson's solution")
+    audit_full(exercise, judged(solution), row, "the lesson's solution")
     row.solution_full = not row.faults
     row.stub_score = max(score(exercise, record).earned for record in judged(stub))
     if row.stub_score > 0:
         row.faults.append(f"the untouched stub earns {row.stub_score:g} points; it must earn 0")
     for answer in mutants:
-        _audit_mutant(exercise, answer, judged(answer), row)
+        audit_mutant(exercise, answer, judged(answer), row)
     for answer in accepted:
         before = len(row.faults)
-        _audit_full(exercise, answer, judged(answer), row, f"accepted answer {answer.name!r}")
+        audit_full(exercise, judged(answer), row, f"accepted answer {answer.name!r}")
         row.accepted_kept += len(row.faults) == before
     if row.mutants < MUTANTS_MIN:
         row.faults.append(f"{row.mutants} mutants are shipped; at least {MUTANTS_MIN} are needed")
@@ -111,7 +111,8 @@ def audit_exercise(
     return row
 
 
-def _audit_full(exercise: Exercise, answer: Answer, records: Sequence[CheckRecord], row: ExerciseAudit, what: str) -> None:
+def audit_full(exercise: Exercise, records: Sequence[CheckRecord], row: ExerciseAudit, what: str) -> None:
+    """Note a fault where an answer loses points under any secret."""
     for number, record in enumerate(records):
         scored = score(exercise, record)
         if scored.earned < exercise.points_total - 1e-9:
@@ -123,7 +124,8 @@ def _audit_full(exercise: Exercise, answer: Answer, records: Sequence[CheckRecor
             return
 
 
-def _audit_mutant(exercise: Exercise, answer: Answer, records: Sequence[CheckRecord], row: ExerciseAudit) -> None:
+def audit_mutant(exercise: Exercise, answer: Answer, records: Sequence[CheckRecord], row: ExerciseAudit) -> None:
+    """Count an answer that must lose, and note a fault where it does not."""
     survived = [number for number, record in enumerate(records) if score(exercise, record).earned >= exercise.points_total - 1e-9]
     killers = set.intersection(*({case.name for case in record.cases if case.verdict is not Verdict.OK} for record in records))
     row.kills[answer.name] = sorted(killers)

@@ -12,6 +12,7 @@ from autograder.authoring.lesson import Lesson, read_lesson
 from autograder.authoring.markers import without_markers
 from autograder.exercise.assignment import Assignment
 from autograder.exercise.exercise import Exercise
+from autograder.exercise.suite import SuiteProbe
 
 FIGURE_SUFFIXES = frozenset({".png", ".svg", ".jpg"})
 FIGURE_LINK = re.compile(r"!\[[^\]]*\]\((figures/[^)\s]+)\)")
@@ -47,6 +48,7 @@ def check_lessons(assignment: Assignment, lessons: Sequence[Lesson]) -> None:
         _every_exercise_is_taught,
         _exercises_define_their_symbol,
         _checks_are_one_call,
+        _tests_have_something_to_test,
         _code_is_for_students,
         _failures_are_meant,
         _figures_exist,
@@ -137,6 +139,17 @@ def _checks_are_one_call(assignment: Assignment, lessons: Sequence[Lesson]) -> I
         if cell.role is Role.CHECK and exercise is not None and not _is_the_call(cell.source, exercise):
             rule = "a check cell holds one call and nothing else: it is locked, and the hidden cases live with the judge"
             yield _at(lesson, cell, rule, f'write check("{exercise.name}", {exercise.symbol}), with extras by name where the exercise asks')
+
+
+def _tests_have_something_to_test(assignment: Assignment, lessons: Sequence[Lesson]) -> Iterator[Fault]:
+    for lesson, cell in _cells(lessons):
+        exercise = assignment.exercises.get(cell.name or "")
+        if cell.role is not Role.CHECK or exercise is None or not isinstance(exercise.probe, SuiteProbe):
+            continue
+        symbol = assignment.exercises[exercise.probe.of].symbol
+        if f"right={symbol}" not in cell.source.replace(" ", ""):
+            rule = f"at home this test is run on the student's own {symbol}, which the call does not hand in"
+            yield _at(lesson, cell, rule, f'write check("{exercise.name}", {exercise.symbol}, right={symbol})')
 
 
 def _is_the_call(source: str, exercise: Exercise) -> bool:

@@ -17,12 +17,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.engine.apart import apart, judged_apart
 from autograder.engine.job import Job, Result
 from autograder.engine.run import Death, RunOutcome, check_of, run_notebook
 from autograder.engine.solitude import solitude
 from autograder.exercise.assignment import Assignment, load_assignment
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
+from autograder.judge.bench import Bench
 from autograder.judge.ledger import Subject, make_error_ledger, make_ledger, receipt
 from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from autograder.judge.server import Judge
@@ -111,32 +113,20 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     limits = Limits.from_table(assignment.limits)
     notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
     seeds = SeedSource(job.secret, job.submission_hash)
-    attempts = Attempts()
-    by_name = {exercise.name: exercise for exercise in exercises}
-    remaining = {name for cell in notebook.cells if (name := check_of(cell)) in by_name}
-    # every check may be confirmed once and skipped once, a handful of cells outside checks likewise.
-    runs_max = 2 + 2 * len(remaining) + 16
-    walls_s: list[float] = []
-    for number in range(1, runs_max + 1):
-        skips = {name: CAUSES["crash"] for name in attempts.fixed}
-        with solitude(job.assignment_folder.parent, alone=number > 1):
-            outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells, witness)
-        walls_s.append(outcome.wall_s)
-        if outcome.death is not None:
-            _learn(outcome.death, outcome, attempts, number)
-            if sum(walls_s) < 3 * limits.submission_s:
-                continue
-            attempts.lines.append("no further run: three times the submission's time was used up")
-            break
-        attempts.skip_cells |= outcome.cut_cells
-        hit = any(record.resource for name, record in outcome.records.items() if name not in attempts.fixed)
-        if not (hit or outcome.out_of_time or outcome.slow_cells) or number > 1:
-            break
-        attempts.lines.append(f"run {number}: a limit was hit; run again alone to confirm it")
-    records = {**outcome.records, **attempts.fixed}
-    if outcome.out_of_time or outcome.death is not None:
-        for name in remaining - set(records):
-            records[name] = _unreached(by_name[name], seeds)
+    graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, Attempts(), witness)
+    records, outcome, attempts, walls_s = graded.records, graded.outcome, graded.attempts, list(graded.walls_s)
+    for exercise in filter(apart, exercises):
+
+        def again(shortened: NotebookNode, bench: Bench, number: int, exercise: Exercise = exercise) -> CheckRecord | None:
+            known = Attempts(skip_cells=set(attempts.skip_cells))
+            more = _rounds(job, shortened, {exercise.name: exercise}, seeds, limits, known, witness, bench, number)
+            walls_s.extend(more.walls_s)
+            attempts.lines.extend(f"{exercise.name}, kernel {number + 1}: {line}" for line in known.lines)
+            return more.records.get(exercise.name)
+
+        record = judged_apart(exercise, notebook, again)
+        if record is not None:
+            records[exercise.name] = record
     run = {
         "runs": len(walls_s),
         "wall_s": [round(value, 3) for value in walls_s],
@@ -145,10 +135,60 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
         "skipped_cells": sorted(attempts.skip_cells),
         "walls": job.walls,
     }
-    _explain_missing(outcome.notebook, records)
     ledger = make_ledger(subject, exercises, records, job.intake, run=run)
     executed = nbformat.writes(outcome.notebook).encode("utf-8")
     return Result(executed, ledger, receipt(ledger), tuple(attempts.lines))
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """What the runs of one notebook gave for the exercises that were judged in them."""
+
+    records: dict[str, CheckRecord]
+    outcome: RunOutcome
+    attempts: Attempts
+    walls_s: list[float]
+
+
+def _rounds(
+    job: Job,
+    notebook: NotebookNode,
+    by_name: Mapping[str, Exercise],
+    seeds: SeedSource,
+    limits: Limits,
+    attempts: Attempts,
+    witness: Witness | None = None,
+    bench: Bench | None = None,
+    number: int = 0,
+) -> _Graded:
+    """Run a notebook until what happened in it is confirmed."""
+    remaining = {name for cell in notebook.cells if (name := check_of(cell)) in by_name}
+    # every check may be confirmed once and skipped once, a handful of cells outside checks likewise.
+    runs_max = 2 + 2 * len(remaining) + 16
+    walls_s: list[float] = []
+    for run in range(1, runs_max + 1):
+        skips = {name: CAUSES["crash"] for name in attempts.fixed}
+        with solitude(job.assignment_folder.parent, alone=run > 1):
+            outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells, witness, bench, number)
+        walls_s.append(outcome.wall_s)
+        if outcome.death is not None:
+            _learn(outcome.death, outcome, attempts, run)
+            if sum(walls_s) < 3 * limits.submission_s:
+                continue
+            attempts.lines.append("no further run: three times the submission's time was used up")
+            break
+        attempts.skip_cells |= outcome.cut_cells
+        hit = any(record.resource for name, record in outcome.records.items() if name not in attempts.fixed)
+        if not (hit or outcome.out_of_time or outcome.slow_cells) or run > 1:
+            break
+        attempts.lines.append(f"run {run}: a limit was hit; run again alone to confirm it")
+    records = {**outcome.records, **attempts.fixed}
+    if outcome.out_of_time or outcome.death is not None:
+        for name, exercise in by_name.items():
+            if name in remaining and name not in records:
+                records[name] = _unreached(exercise, seeds)
+    _explain_missing(outcome.notebook, records)
+    return _Graded(records, outcome, attempts, walls_s)
 
 
 def _run(
@@ -160,6 +200,8 @@ def _run(
     skips: Mapping[str, Finding],
     skip_cells: set[str],
     witness: Witness | None,
+    bench: Bench | None,
+    number: int,
 ) -> RunOutcome:
     # a short path: a Unix socket's may hold 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="vj-"))
@@ -168,7 +210,7 @@ def _run(
         files: dict[str, bytes | Path] = dict(work_files(job.work_folder))
         files.update(job.extra_files)
         with (
-            Judge(exercises, seeds, folder, limits.case_s) as judge,
+            Judge(exercises, seeds, folder, limits.case_s, bench=bench, number=number) as judge,
             open_sandbox(files, folder, limits, unsafe_no_sandbox=not job.walls) as sandbox,
         ):
             outcome = run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)

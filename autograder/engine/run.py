@@ -157,20 +157,25 @@ class GradingClient(NotebookClient):
     async def _execute(self, cell: NotebookNode, cell_index: int) -> None:
         self._current = cell
         self._timed_out = False
-        name = check_of(cell)
+        name = self._served(cell)
         if name is not None:
             self.judge.open(name, self.skips.get(name))
         self._watch = asyncio.ensure_future(self._watch_cell(name is not None))
 
     async def _executed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
         self._stop_watch()
-        name = check_of(cell)
+        name = self._served(cell)
         if name is None or name in self.outcome.records:
             return
         record = await asyncio.to_thread(self.judge.close)
         if self._timed_out and record.ending is Ending.BROKEN:
             record = record.recast(Verdict.TIME_LIMIT, "not answered before the cell's time was used up")
         self.outcome.records[name] = record
+
+    def _served(self, cell: NotebookNode) -> str | None:
+        # a check that is judged in another run is an ordinary cell of this one.
+        name = check_of(cell)
+        return name if self.judge.serves(name) else None
 
     async def _watch_cell(self, checking: bool) -> None:
         """Interrupt a cell whose time is up, or whose check has stalled; kill the kernel when that does not help."""
@@ -218,7 +223,7 @@ class GradingClient(NotebookClient):
             running = self.judge.close()
             self.outcome.records.setdefault(running.exercise, running)
         cell = self._current if self._current is not None else nbformat.v4.new_code_cell()
-        name = check_of(cell)
+        name = self._served(cell)
         cause = self._killed_for or CAUSES_OF_DEATH.get(self.sandbox.cause_of_death or "", "crash")
         self.outcome.death = Death(str(cell.get("id", "")), name, cause)
 

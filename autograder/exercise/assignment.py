@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from autograder.exercise.exercise import Exercise, ExerciseError
+from autograder.exercise.implementations import bind_suites
 
 
 class AssignmentError(ValueError):
@@ -52,10 +53,13 @@ class Assignment:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides a mark in this assignment: its table and its exercise modules."""
+        """SHA-256 over everything that decides a mark in this assignment: its table, its exercise modules, what students' tests run on."""
         digest = hashlib.sha256()
         for path in [self.folder / "assignment.toml", *sorted((self.folder / "exercises").glob("*.py"))]:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        for exercise in self.exercises.values():
+            for key, path in exercise.implementations.files.items() if exercise.implementations is not None else ():
+                digest.update(f"{exercise.name} {key}".encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
 
@@ -84,6 +88,7 @@ def load_assignment(folder: Path) -> Assignment:
             exercises[exercise.name] = exercise
     if not exercises:
         raise AssignmentError(f"{folder}: exercises/*.py define no exercise; subclass autograder.exercise.exercise.Exercise")
+    bind_suites(folder, exercises)
     late = table.get("late", {})
     return Assignment(
         folder=folder,

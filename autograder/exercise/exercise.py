@@ -14,6 +14,7 @@ from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, Module
 from autograder.exercise.shipped import ship
 from autograder.exercise.step import Setup, StepProbe
 from autograder.exercise.step_plan import validated
+from autograder.exercise.suite import suite_faults
 from vislab.check.verdict import OBSERVED_FAMILIES, OBSERVED_SHARE_MAX, Family
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
@@ -51,6 +52,8 @@ class Exercise:
     tripwires: ClassVar[Sequence[str]] = ()
     tolerance_factor: ClassVar[float] = 16.0
     diagnoses: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    # of a test-suite exercise: what students' tests are run on, found when its assignment is loaded.
+    implementations: Any = None
 
     def reference(self, *args: Any, **kwargs: Any) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The right answer: plain, float64 in and out, differentiable by autograd where the exercise grades gradients.
@@ -158,6 +161,8 @@ class Exercise:
             raise ExerciseError(f"{who}: wrt_weights asks for the gradients of given weights; only a module exercise has them")
         if isinstance(self.probe, StepProbe):
             self._validate_steps(who, cases)
+        if fault := suite_faults(self.probe, cases, list(self.points_by_family)):
+            raise ExerciseError(f"{who}: {fault}")
 
     def _validate_steps(self, who: str, cases: list[Case]) -> None:
         if any(case.wants_gradient for case in cases):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autograder.exercise.step import StepProbe
+from autograder.exercise.suite import SuiteProbe
 
 
 @dataclass(frozen=True)
@@ -94,4 +95,4 @@ class KernelProbe:
     kind: str = "kernel"
 
 
-Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe
+Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe | SuiteProbe

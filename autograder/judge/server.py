@@ -6,17 +6,20 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
+from autograder.judge.bench import Bench
 from autograder.judge.exchange import SocketExchange
 from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from autograder.judge.session import CheckSession
+from autograder.judge.test_suite import SuiteSession
 from vislab.check.compare import Finding
+from vislab.check.suite import CALL_LIMITS
 from vislab.wire.frames import receive, send
 from vislab.wire.limits import Limits, WireClosed, WireError
 
@@ -36,7 +39,7 @@ class _Check:
 
     name: str
     skip: Finding | None
-    session: CheckSession | None = None
+    session: CheckSession | SuiteSession | None = None
     running: bool = False
     record: CheckRecord | None = None
     finished: threading.Event = field(default_factory=threading.Event)
@@ -54,15 +57,26 @@ class Judge:
         folder: where the socket is made; bound into the sandbox. Its path must be short (a Unix socket's path holds 107 bytes).
         case_s: wall seconds for one case.
         limits: of the wire.
+        bench: where implementations run that a student's test calls; then all exercises are test-suites.
+        number: of the kernel, for a test that runs in several.
     """
 
     def __init__(
-        self, exercises: Mapping[str, Exercise], seeds: SeedSource, folder: Path, case_s: float = 10.0, limits: Limits | None = None
+        self,
+        exercises: Mapping[str, Exercise],
+        seeds: SeedSource,
+        folder: Path,
+        case_s: float = 10.0,
+        limits: Limits | None = None,
+        bench: Bench | None = None,
+        number: int = 0,
     ) -> None:
         self._exercises = exercises
         self._seeds = seeds
         self._case_s = case_s
-        self._limits = limits or Limits()
+        self._limits = limits or (Limits() if bench is None else CALL_LIMITS)
+        self._bench = bench
+        self._number = number
         self.path = folder / SOCKET_NAME
         self.stalled = threading.Event()
         self._lock = threading.Lock()
@@ -93,6 +107,10 @@ class Judge:
         self._thread.join(timeout=30)
         self.path.unlink(missing_ok=True)
 
+    def serves(self, exercise: str | None) -> bool:
+        """Whether an exercise is judged in this run at all."""
+        return exercise in self._exercises
+
     @property
     def is_open(self) -> bool:
         """Whether a check has been opened and not yet closed."""
@@ -108,13 +126,18 @@ class Judge:
         if exercise not in self._exercises:
             raise KeyError(f"exercise {exercise!r} is not in this assignment; known: {sorted(self._exercises)}")
         check = _Check(exercise, skip)
-        check.session = CheckSession(self._exercises[exercise], self._seeds, self._case_s, partial(self._stall, check))
+        check.session = self._session(self._exercises[exercise], partial(self._stall, check))
         with self._lock:
             earlier, connection = self._check, self._connection
             self._check = check
             self.stalled.clear()
         if earlier is not None and earlier.running and connection is not None:
             _shut(connection)
+
+    def _session(self, exercise: Exercise, on_stall: Callable[[], None]) -> CheckSession | SuiteSession:
+        if self._bench is None:
+            return CheckSession(exercise, self._seeds, self._case_s, on_stall)
+        return SuiteSession(exercise, self._seeds, self._case_s, self._bench, self._number, on_stall)
 
     def close(self, grace_s: float = 2.0) -> CheckRecord:
         """Stop accepting the open check and return its record; a check nobody came for is ``ABSENT``.

@@ -12,6 +12,7 @@ from typing import Any
 from vislab.check.budget import JUDGE_VARIABLE
 from vislab.check.calls import carry_out
 from vislab.check.failures import CallFailed, failure_class
+from vislab.check.suite import SUITE_KIND, answer_trial
 from vislab.wire.frames import receive, send
 
 PROTOCOL_VERSION = 1
@@ -32,6 +33,9 @@ def check_graded(exercise: str, answer: Any, extras: dict[str, Any]) -> str:
                 return f"{exercise}: recorded."
             if message.type == "refused":
                 return f"{exercise}: not recorded: {message.header.get('reason')}"
+            if message.header["probe"] == SUITE_KIND:
+                answer_trial(sock, message.header, answer)
+                continue
             identity = message.header["id"]
             try:
                 given = carry_out(message.header, message.tensors, answer, extras)

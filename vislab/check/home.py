@@ -13,6 +13,7 @@ from vislab.check.failures import CallFailed, failure_class, raised_as_asked
 from vislab.check.kernels import TritonMissing
 from vislab.check.public_cases import PublicCase, cases_path, read_cases
 from vislab.check.report import Report, Row
+from vislab.check.suite import SUITE_KIND, check_suite_at_home
 from vislab.check.verdict import Verdict
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -26,6 +27,8 @@ def check_at_home(exercise: str, answer: Any, extras: dict[str, Any]) -> Report:
         TritonMissing: a kernel exercise where Triton kernels cannot run.
     """
     cases, hidden = read_cases(cases_path(), exercise)
+    if cases and cases[0].plan["probe"] == SUITE_KIND:
+        return Report(exercise, check_suite_at_home(cases, answer, extras), hidden)
     return Report(exercise, [_row(case, answer, extras) for case in cases], hidden)
 
 
