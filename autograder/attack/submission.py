@@ -15,19 +15,21 @@ from autograder.exercise.assignment import load_assignment
 
 
 class Writer:
-    """Writes submissions into a world's ``submitted/``.
+    """Writes submissions into a course's ``submitted/``.
 
     Args:
         world: entered.
+        root: of a course that is not the world's own, with a release of the same notebooks.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, root: Path | None = None) -> None:
         self._world = world
+        self._root = root or world.root
         assignment = load_assignment(world.place / "assignments" / world.assignment)
         lessons = read_lessons(assignment)
         solutions = {name: lesson.solution_source(name) for lesson in lessons for name in lesson.exercises}
         self._material = Material(
-            assignment.folder, world.root / "release" / world.assignment, solutions, assignment.notebooks, assignment.due
+            assignment.folder, self._root / "release" / world.assignment, solutions, assignment.notebooks, assignment.due
         )
         self._wrong: Mapping[str, Mapping[str, str]] = {
             lesson.name: {name: f"wrong/{assignment.exercises[name].file_stem}.py" for name in lesson.exercises} for lesson in lessons
@@ -41,7 +43,7 @@ class Writer:
         """
         if fixture.notebook not in self._wrong:
             raise FixtureError(f"{fixture.folder}: notebook {fixture.notebook!r} must be one of {sorted(self._wrong)}")
-        folder = self._world.root / "submitted" / fixture.student / self._world.assignment
+        folder = self._root / "submitted" / fixture.student / self._world.assignment
         write_submission(fixture.recipe(self._material.notebooks, self._wrong[fixture.notebook]), self._material, folder)
         if "files" in fixture.submission:
             shutil.copytree(fixture.folder / str(fixture.submission["files"]), folder, dirs_exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,11 +19,13 @@ from autograder.judge.exchange import LocalExchange
 from autograder.judge.records import CheckRecord
 from autograder.judge.scoring import score
 from autograder.judge.session import CheckSession, Prepared
-from vislab.check.verdict import Verdict
+from vislab.check.verdict import Family, Verdict
 
 MUTANTS_MIN, ACCEPTED_MIN = 4, 2
 ORACLE_TOLERANCE = 1e-9
 CASE_S = 20.0
+# an answer that differs by this share of how much the answers spread is told apart, or the case tells little.
+LOOSE_SHARE = 0.02
 
 
 @dataclass
@@ -94,6 +96,7 @@ def audit_exercise(
     _audit_oracle(exercise, sources, row)
     audit_full(exercise, judged(solution), row, "the lesson's solution")
     row.solution_full = not row.faults
+    row.faults += loose_tolerances(exercise, prepared[0]) if prepared else []
     row.stub_score = max(score(exercise, record).earned for record in judged(stub))
     if row.stub_score > 0:
         row.faults.append(f"the untouched stub earns {row.stub_score:g} points; it must earn 0")
@@ -109,6 +112,27 @@ def audit_exercise(
         row.faults.append(f"{row.accepted} accepted answers are shipped; at least {ACCEPTED_MIN} are needed")
     row.seconds = round(time.monotonic() - started_s, 2)
     return row
+
+
+def loose_tolerances(exercise: Exercise, prepared: Mapping[str, Prepared]) -> list[str]:
+    """Name the value and gradient cases whose derived tolerance is so wide that wrong answers fit into it.
+
+    The tolerance is derived by moving every input by its own rounding. A reference that jumps there (an index or a label that came as a
+    float and is truncated, a comparison for equality) errs by whole values, and everything passes.
+    """
+    found = []
+    for case in exercise.cases():
+        if case.family not in (Family.VALUE, Family.GRADIENT) or case.name not in prepared or case.dtype not in ("float32", "float64"):
+            continue
+        for name, target in prepared[case.name][1].targets.items():
+            values = target.value[torch.isfinite(target.value)] if target.value.is_floating_point() else target.value.new_zeros(0)
+            spread = float(values.std()) if values.numel() > 1 else 0.0
+            if spread > 0 and target.atol > LOOSE_SHARE * spread:
+                found.append(
+                    f"case {case.name!r} allows an error of {target.atol:.2g} in {name}, whose values spread by {spread:.2g}: the reference"
+                    " jumps when its inputs move by their own rounding; round what is an index, or draw inputs away from the jump"
+                )
+    return found
 
 
 def audit_full(exercise: Exercise, records: Sequence[CheckRecord], row: ExerciseAudit, what: str) -> None:

