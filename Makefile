@@ -11,12 +11,13 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export PATH := $(BIN):$(PATH)
 export TRITON_INTERPRET := 1
 
-.PHONY: help setup walls demo data test lint unit notebooks build bundle audit doctor constraints clean
+.PHONY: help setup walls demo data test lint unit notebooks attacks build bundle audit doctor constraints clean
 
 help:
 	@echo "make demo    a class of two dozen submissions from nothing to a gradebook"
 	@echo "make test    the whole test suite, as continuous integration runs it"
 	@echo "make data    every data set that the notebooks read, into data/"
+	@echo "make attacks  hostile submissions gain nothing, honest ones lose nothing"
 	@echo "make build   lessons to source/ and release/        make bundle  one zip per assignment for students"
 	@echo "make audit   the honesty gate of every assignment   make doctor  what this machine can wall off"
 
@@ -50,7 +51,7 @@ demo: setup
 data: $(STAMP)
 	@$(BIN)/python -m data_scripts all
 
-test: setup lint unit notebooks
+test: setup lint unit notebooks attacks
 	@$(BIN)/python -m autograder audit --secrets 3
 
 lint: $(STAMP)
@@ -63,6 +64,11 @@ unit: $(STAMP)
 
 notebooks: $(STAMP)
 	@VISLAB_CI=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
+
+# hostile and honest submissions; without bubblewrap there is nothing to run them behind, as in the tests that need walls.
+attacks: setup
+	@if command -v bwrap >/dev/null 2>&1; then $(BIN)/python -m autograder attack --workers $(WORKERS) --quiet; \
+	else echo "the attack suite was skipped: bubblewrap is missing" >&2; test -z "$(CI)"; fi
 
 build: setup
 	@$(BIN)/python -m autograder build

@@ -38,6 +38,7 @@ def attack(
         ),
     ] = False,
     workers: WorkersOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print what came out wrong, and the last line.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Hand in every attack and every honest control and grade them. Exit 1 when one gains, leaks, stays behind or loses a point."""
@@ -53,14 +54,14 @@ def attack(
                 compared = run_plain(fixtures, firing_range, place, stage)
             _print_plain(compared, json)
             sys.exit(0 if all(outcome.as_recorded for outcome in compared) else EXIT_FAULTY)
-        with steps(json) as stage:
+        with steps(json or quiet) as stage:
             report = run_suite(fixtures, firing_range, place, stage, workers)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if json:
         print_json(report.as_json())
     else:
-        _print(report)
+        _print(report, quiet)
     if not report.ok:
         sys.exit(EXIT_FAULTY)
 
@@ -80,18 +81,9 @@ def _print_plain(outcomes: list[PlainOutcome], json: bool) -> None:
     out.print(f"{sum(outcome.gained for outcome in outcomes)} of {len(outcomes)} gained points of plain nbgrader", soft_wrap=True)
 
 
-def _print(report: SuiteReport) -> None:
-    table = Table(title="attacks and honest controls", title_justify="left")
-    for heading in ("fixture", "verdicts", "proven", "observed", "plain nbgrader"):
-        table.add_column(heading)
-    for outcome in report.outcomes:
-        verdicts = ", ".join(f"{name.split('.')[-1]} {word}" for name, word in outcome.verdicts.items()) or outcome.status
-        colour = "green" if outcome.ok else "red"
-        observed = f"{outcome.observed:g}{' evaded' if outcome.evaded else ''}"
-        table.add_row(
-            f"[{colour}]{escape(outcome.fixture.name)}[/]", verdicts, f"{outcome.proven:g}", observed, outcome.fixture.nbgrader or "-"
-        )
-    out.print(table)
+def _print(report: SuiteReport, quiet: bool) -> None:
+    if not quiet:
+        _print_table(report)
     for outcome in report.outcomes:
         for complaint in outcome.complaints:
             out.print(f"[bold red]{escape(outcome.fixture.name)}:[/] {escape(complaint)}", soft_wrap=True)
@@ -106,3 +98,17 @@ def _print(report: SuiteReport) -> None:
         f" {told['unexpected']} came out otherwise than expected; {report.seconds:.0f} s",
         soft_wrap=True,
     )
+
+
+def _print_table(report: SuiteReport) -> None:
+    table = Table(title="attacks and honest controls", title_justify="left")
+    for heading in ("fixture", "verdicts", "proven", "observed", "plain nbgrader"):
+        table.add_column(heading)
+    for outcome in report.outcomes:
+        verdicts = ", ".join(f"{name.split('.')[-1]} {word}" for name, word in outcome.verdicts.items()) or outcome.status
+        colour = "green" if outcome.ok else "red"
+        observed = f"{outcome.observed:g}{' evaded' if outcome.evaded else ''}"
+        table.add_row(
+            f"[{colour}]{escape(outcome.fixture.name)}[/]", verdicts, f"{outcome.proven:g}", observed, outcome.fixture.nbgrader or "-"
+        )
+    out.print(table)
