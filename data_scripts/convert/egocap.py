@@ -19,6 +19,8 @@ TITLE = "EgoCap-style poses"
 STORED = "stored"
 UNITS = {STORED: ("as stored", 1.0), "m": ("metre", 1.0), "cm": ("metre", 0.01), "mm": ("metre", 0.001)}
 UNIT_INTERVAL, PIXELS = "unit", "pixel"
+# far beyond any intensity; what is beyond 255 has a sentence of its own.
+_INTENSITY_MOST = 1e6
 _REMEDY = "pass the original pose file, or one with the same datasets"
 # the reader takes nothing beyond this for a share of the image either.
 _UNIT_INTERVAL_MAX = 4.0
@@ -112,7 +114,7 @@ def _survey(
     for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(img, BATCH_ROWS)):
         if img.dtype != np.uint8:
             images = img[piece]
-            hdf5_source.finite(images, "img", piece.start, path, _REMEDY)
+            hdf5_source.within(images, _INTENSITY_MOST, "img", piece.start, path, _REMEDY)
             low, high = min(low, float(images.min())), max(high, float(images.max()))
         joints = flat[piece]
         there = np.isfinite(joints).all(-1)

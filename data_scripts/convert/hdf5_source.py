@@ -17,12 +17,18 @@ def dataset(file: h5py.File, name: str, rule: str, remedy: str) -> h5py.Dataset:
     """Return a dataset of a source.
 
     Raises:
-        SourceInvalid: it is not there.
+        SourceInvalid: it is not there, or its numbers are of no type that numpy has.
     """
     found = file.get(name)
     if not isinstance(found, h5py.Dataset):
         held = ", ".join(sorted(file)) or "nothing"
         raise SourceInvalid(f"{file.filename} lacks the dataset {name}, which must be {rule}; it holds {held}; {remedy}")
+    try:
+        _ = found.dtype
+    except (TypeError, ValueError) as error:
+        raise SourceInvalid(
+            f"{file.filename}: {name} has a type of numbers that cannot be read: {error}; it must be {rule}; {remedy}"
+        ) from error
     return found
 
 
@@ -63,9 +69,10 @@ def pieces(rows: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, rows))
 
 
-def finite(values: np.ndarray, name: str, first_row: int, path: Path, remedy: str) -> None:
-    """Refuse NaN and infinity."""
-    wrong = np.argwhere(~np.isfinite(values))
+def within(values: np.ndarray, most: float, name: str, first_row: int, path: Path, remedy: str) -> None:
+    """Refuse NaN, and numbers beyond ``most`` either way."""
+    # written so that NaN fails.
+    wrong = np.argwhere(~(np.abs(values) <= most))
     if len(wrong):
         place = [int(wrong[0][0]) + first_row, *wrong[0][1:].tolist()]
-        raise SourceInvalid(f"{path}: {name}{place} is {values[tuple(wrong[0])]}; it must be finite; {remedy}")
+        raise SourceInvalid(f"{path}: {name}{place} is {values[tuple(wrong[0])]}; it must be a number within {most:g}; {remedy}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from data_scripts.convert import mat_file
 from data_scripts.convert.faults import SourceInvalid
 from data_scripts.convert.plan import Tally
 from data_scripts.convert.skeleton import MPII
@@ -45,15 +46,17 @@ def people(path: Path, tally: Tally) -> Iterator[Marked]:
     """Read everybody whose joints are published, in the order of the file.
 
     Args:
-        path: the ``.mat`` file, of MATLAB's format 5 to 7.
+        path: the ``.mat`` file, of MATLAB's format 5 to 7; read as a whole.
         tally: counts who is left out.
 
     Raises:
         SourceInvalid: no such file, or without what MPII's structure holds.
     """
-    release = _release(path)
+    release = _release(path, tally)
     pictures = _many(_need(release, "annolist", f"{path}: RELEASE"))
-    training = np.atleast_1d(np.asarray(_need(release, "img_train", f"{path}: RELEASE"), dtype=np.float64))
+    training = np.atleast_1d(np.asarray(_need(release, "img_train", f"{path}: RELEASE")))
+    if training.dtype.kind not in "buif":
+        raise SourceInvalid(f"{path}: img_train holds {training.dtype}; it must hold 0 or 1 for each picture; {_REMEDY}")
     if len(training) != len(pictures):
         raise SourceInvalid(
             f"{path}: img_train has {len(training)} numbers and annolist {len(pictures)} pictures; there must be one for each"
@@ -64,7 +67,7 @@ def people(path: Path, tally: Tally) -> Iterator[Marked]:
             tally.add("pictures left out: of the test set, whose joints are not published")
             continue
         name = _need(_need(one, "image", where), "name", f"{where}.image")
-        video = _get(one, "vididx")
+        video = _maybe_number(one, "vididx", where)
         identity = f"video {int(video)}" if video is not None else f"picture {name}"
         for rank, rect in enumerate(_many(_get(one, "annorect"))):
             marked = _marked(rect, str(name), identity, 1000 * number + rank, f"{where}.annorect({rank + 1})", tally)
@@ -72,19 +75,16 @@ def people(path: Path, tally: Tally) -> Iterator[Marked]:
                 yield marked
 
 
-def _release(path: Path) -> Any:
+def _release(path: Path, tally: Tally) -> Any:
     # only here, so that other formats do not need it.
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
+    if not mat_file.has_checksums(path, _REMEDY):
+        tally.add("annotation files without checksums, whose damage cannot be told; save them with -v7 in MATLAB")
     try:
         held = loadmat(path, struct_as_record=False, squeeze_me=True, variable_names=["RELEASE"])
-    except NotImplementedError as error:
-        raise SourceInvalid(
-            f"{path} is of MATLAB's format 7.3, which SciPy does not read; it must be 5 to 7; in MATLAB, save it with -v7"
-        ) from error
-    # SciPy meets damage with whatever its parser tripped over.
-    except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError, IndexError, MemoryError, OverflowError) as error:
+    # SciPy meets what it does not expect with whatever its parser tripped over.
+    except Exception as error:
         raise SourceInvalid(f"{path} is no MATLAB file, or is damaged or truncated: {error}; copy it again; {_REMEDY}") from error
     if "RELEASE" not in held:
         raise SourceInvalid(f"{path} lacks the variable RELEASE, which must hold MPII's annotations; {_REMEDY}")
@@ -97,7 +97,7 @@ def _marked(rect: Any, name: str, identity: str, annotation: int, where: str, ta
     if points is None:
         tally.add("people left out: no joint labelled")
         return None
-    scale, place = _get(rect, "scale"), _get(rect, "objpos")
+    scale, place = _maybe_number(rect, "scale", where), _get(rect, "objpos")
     if scale is None or place is None:
         tally.add("people left out: no scale or place given")
         return None
@@ -111,12 +111,11 @@ def _marked(rect: Any, name: str, identity: str, annotation: int, where: str, ta
             continue
         joints[int(joint)] = _number(point, "x", where), _number(point, "y", where)
         # neck and head top say nothing about it; some files write digits as text.
-        seen = _get(point, "is_visible")
-        hidden[int(joint)] = seen is not None and float(seen) == 0
-    corners = [_get(rect, corner) for corner in ("x1", "y1", "x2", "y2")]
-    head = None if any(corner is None for corner in corners) else tuple(float(corner) for corner in corners)
+        hidden[int(joint)] = _maybe_number(point, "is_visible", where) == 0
+    corners = [_maybe_number(rect, corner, where) for corner in ("x1", "y1", "x2", "y2")]
+    head = None if any(corner is None for corner in corners) else tuple(corners)
     centre = _number(place, "x", where), _number(place, "y", where)
-    return Marked(name, joints, hidden, centre, float(scale), identity, annotation, head)  # type: ignore[arg-type]
+    return Marked(name, joints, hidden, centre, scale, identity, annotation, head)  # type: ignore[arg-type]
 
 
 def _many(held: Any) -> list[Any]:
@@ -135,6 +134,10 @@ def _need(held: Any, name: str, where: str) -> Any:
     if found is None:
         raise SourceInvalid(f"{where} lacks the field {name}, which MPII's annotations have; {_REMEDY}")
     return found
+
+
+def _maybe_number(held: Any, name: str, where: str) -> float | None:
+    return None if _get(held, name) is None else _number(held, name, where)
 
 
 def _number(held: Any, name: str, where: str) -> float:

@@ -21,6 +21,8 @@ from vislab.data.layout.opening import opened
 TITLE = "ImagerIcon"
 _ROWS = 512
 _REMEDY = "pass the original icon file"
+# of what is standardised nothing comes near it.
+_REACH_MOST = 1e4
 # closer than this to mean 0 and deviation 1 the numbers stay as they are, bit by bit.
 _STANDARDISED = 1e-4
 # of a standard deviation: vertices of one outline agree to this.
@@ -92,7 +94,7 @@ def _survey(path: Path, img: h5py.Dataset, polygon: h5py.Dataset, rows: int, spl
     group, code = np.empty(rows, np.int32), np.empty(rows, np.uint8)
     for piece in hdf5_source.pieces(rows, hdf5_source.piece_rows(img, _ROWS)):
         outlines, images = polygon[piece].astype(np.float64), img[piece]
-        hdf5_source.finite(outlines, "polygon", piece.start, path, _REMEDY)
+        hdf5_source.within(outlines, _REACH_MOST, "polygon", piece.start, path, _REMEDY)
         area = signed_area(outlines)
         flat = np.flatnonzero(area == 0)
         if flat.size:

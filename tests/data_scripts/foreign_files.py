@@ -67,14 +67,16 @@ def mpii_rect(
     return {**corners, "annopoints": marked, "scale": scale, "objpos": structs([{"x": float(x), "y": float(y)}])}
 
 
-def mpii_mat(path: Path, pictures: Sequence[tuple[str, Sequence[Mapping[str, Any]], int, object]], **changed: Any) -> Path:
+def mpii_mat(
+    path: Path, pictures: Sequence[tuple[str, Sequence[Mapping[str, Any]], int, object]], packed: bool = True, **changed: Any
+) -> Path:
     """RELEASE with pictures of (name, people, img_train, number of the video)."""
     listed = [
         {"image": structs([{"name": name}]), "annorect": structs(rects) if rects else NOTHING, "frame_sec": NOTHING, "vididx": video}
         for name, rects, _, video in pictures
     ]
     release = {"annolist": structs(listed), "img_train": np.array([[float(trains) for _, _, trains, _ in pictures]])} | changed
-    scipy.io.savemat(path, {"RELEASE": structs([release])}, do_compression=True)
+    scipy.io.savemat(path, {"RELEASE": structs([release])}, do_compression=packed)
     return path
 
 

@@ -88,7 +88,10 @@ def test_rows_alike_share_a_group_and_a_split(source: Path, tmp_path: Path) -> N
             lambda file: file.pop("polygon"),
             "lacks the dataset polygon, which must be outlines, float (n, 96, 2); it holds img; pass the original",
         ),
-        (lambda file: file["polygon"].write_direct(np.full((8, 96, 2), np.nan, np.float32)), "polygon[0, 0, 0] is nan; it must be finite"),
+        (
+            lambda file: file["polygon"].write_direct(np.full((8, 96, 2), np.nan, np.float32)),
+            "polygon[0, 0, 0] is nan; it must be a number within 10000",
+        ),
         (lambda file: file["polygon"].__setitem__(3, 1.0), "polygon[3] covers nothing; an outline must have an inside"),
         (
             lambda file: (file.pop("img"), file.create_dataset("img", data=np.zeros((8, 32, 32, 3), np.uint8))),

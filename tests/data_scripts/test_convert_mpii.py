@@ -155,6 +155,14 @@ def test_a_picture_in_two_splits_is_told(folder: Path, tmp_path: Path) -> None:
     assert plan(inputs, folder, split="hash").total == 2
 
 
+def flipped(path: Path) -> Path:
+    """Damage in the middle of what is packed."""
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0x55
+    path.write_bytes(bytes(raw))
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
@@ -169,14 +177,28 @@ def test_a_picture_in_two_splits_is_told(folder: Path, tmp_path: Path) -> None:
         (lambda p: p.write_text('{"images": []}') and p, "is no JSON at character 0 ('{\"images\": []}'): must be an array"),
         (lambda p: p.write_text(as_json(p).read_text()[:-40]) and p, "the file is truncated; copy it again"),
         (lambda p: p.write_bytes(b"\0" * 300) and p, "is no MATLAB file, or is damaged or truncated: "),
+        (
+            lambda p: p.write_bytes(mpii_mat(p, [("a.png", [somebody()], 1, 1.0)], packed=False).read_bytes()[:-8]) and p,
+            "is damaged or truncated: it breaks off within a variable",
+        ),
+        (
+            lambda p: p.write_bytes(mpii_mat(p, [("a.png", [somebody()], 1, 1.0)]).read_bytes() + b"???") and p,
+            "is damaged or truncated: it breaks off between two variables",
+        ),
+        (lambda p: flipped(mpii_mat(p, [("a.png", [somebody()], 1, 1.0)])), "is no MATLAB file, or is damaged or truncated: "),
+        (lambda p: mpii_mat(p, [("a.png", [somebody()], 1, "far")]), "annolist(1): vididx is 'far'; it must be a finite number"),
+        (
+            lambda p: mpii_mat(p, [("a.png", [somebody()], 1, 1.0)], img_train="x"),
+            "img_train holds <U1; it must hold 0 or 1 for each picture",
+        ),
         (lambda p: p.write_bytes(b"") or p, "is no MATLAB file, or is damaged or truncated: "),
         (lambda p: p.write_bytes(mpii_mat(p, [("a.png", [somebody()], 1, 1.0)]).read_bytes()[:-30]) and p, "is damaged or truncated: "),
         (
-            lambda p: scipy.io.savemat(p, {"x": 1}) or p,
+            lambda p: scipy.io.savemat(p, {"x": 1}, do_compression=True) or p,
             "lacks the variable RELEASE, which must hold MPII's annotations; pass mpii_human_pose",
         ),
         (
-            lambda p: scipy.io.savemat(p, {"RELEASE": {"annolist": 1}}) or p,
+            lambda p: scipy.io.savemat(p, {"RELEASE": {"annolist": 1}}, do_compression=True) or p,
             "RELEASE lacks the field img_train, which MPII's annotations have",
         ),
         (
@@ -197,6 +219,15 @@ def test_a_picture_in_two_splits_is_told(folder: Path, tmp_path: Path) -> None:
 def test_faults_are_told(folder: Path, tmp_path: Path, make, told: str) -> None:
     with pytest.raises(SourceInvalid, match=re.escape(told)):
         plan([make(tmp_path / "annotations.mat")], folder)
+
+
+def test_a_file_without_checksums_is_read_and_told(folder: Path, tmp_path: Path) -> None:
+    pictures = [("a.png", [somebody()], 1, 1.0)]
+    packed, plain = (plan([mpii_mat(tmp_path / f"{way}.mat", pictures, packed=way)], folder) for way in (True, False))
+    assert packed.tally.counts == {} and list(plain.tally.counts) == [
+        "annotation files without checksums, whose damage cannot be told; save them with -v7 in MATLAB"
+    ]
+    assert np.array_equal(next(packed.batches())[1]["pose_2d"], next(plain.batches())[1]["pose_2d"])
 
 
 def test_version_7_3_is_told(folder: Path, tmp_path: Path) -> None:
