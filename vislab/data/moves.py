@@ -10,7 +10,7 @@ from torch import Tensor
 from vislab.data.augment import Augmentation, Draws
 from vislab.data.constants import constant
 from vislab.data.info import FieldInfo
-from vislab.data.warp import affine_warp
+from vislab.data.warp import warp_labels
 
 _MASK_BACKGROUND = {"limb": -1}
 
@@ -117,9 +117,7 @@ def _mask(name: str, values: Tensor, info: FieldInfo, draws: Draws) -> Tensor:
         moved = torch.where(_lead(draws.mirrored, values), table[values.long()], values)
     if draws.forward is not None:
         frames = moved.reshape(len(moved), -1, *moved.shape[-2:])
-        # shifted so that what comes from outside, a zero, is the background.
-        warped = affine_warp((frames - background).to(torch.float32), draws.forward, "zeros", nearest=True)
-        return (warped.round() + background).to(values.dtype).view(values.shape)
+        return warp_labels(frames, draws.forward, background).view(values.shape)
     return moved if draws.mirrored is None else mirror_images(moved, draws.mirrored)
 
 
