@@ -2,123 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from data_scripts.builder import Progress, Stored
+from data_scripts.builder import BuildError, Progress, Stored
+from data_scripts.pose.augmentation import augmented
+from data_scripts.pose.heads import DIRECT, HEAT_MAP, INTEGRAL, Net, floor_px, losses, refined, to_pixels
 from data_scripts.pose.photograph import TEST, TRAIN
-from data_scripts.pose.skeleton import JOINTS
 
-STEPS = 600
-BATCH = 32
-LEARNING_RATE = 2e-3
-STRIDE_PX = 2
-SIGMA_CELLS = 1.0
-HEADS = ("direct", "heat map", "integral")
+# of a person's longest extent in pixels.
+CORRECT_SHARE = 0.1
+# head and stride; maps of 16 x 16 cells for every head, then coarser ones, where arg max must lose.
+TRAININGS = ((DIRECT, 4), (HEAT_MAP, 4), (INTEGRAL, 4), (HEAT_MAP, 8), (INTEGRAL, 8))
 
 
-class Net(nn.Module):
-    """Fully convolutional: pictures [B, 3, 64, 64] to maps [B, 17, 32, 32]; the direct head flattens a coarse map instead."""
+@dataclass(frozen=True)
+class Setting:
+    """How one head is trained: the same for each.
 
-    def __init__(self, direct: bool) -> None:
-        super().__init__()
+    Args:
+        steps: batches.
+        batch: pictures in each.
+        learning_rate: the highest, a fifth of the way in.
+        augment: change the pictures of each batch at random.
+        yaw_most_deg: who turns away further than this from the camera is left out, of training and test; 180 keeps everybody. Whoever may
+            be seen from behind as well has a left hand where the next one has a right hand, and the nets take long to tell which.
+    """
 
-        def block(before: int, after: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-            convolution = nn.Conv2d(before, after, 3, stride, dilation, dilation, bias=False)
-            return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU())
-
-        self.body = nn.Sequential(block(3, 24, 2), block(24, 48, 2), block(48, 64), block(64, 64, 1, 2), block(64, 64, 1, 4))
-        joints = len(JOINTS)
-        if direct:
-            self.head: nn.Module = nn.Sequential(block(64, 16, 2), nn.Flatten(), nn.Linear(16 * 8 * 8, 2 * joints))
-        else:
-            self.head = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), nn.Conv2d(64, joints, 3, 1, 1))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return maps, or for the direct head [B, 34]."""
-        return self.head(self.body(pictures))
+    steps: int = 600
+    batch: int = 32
+    learning_rate: float = 4e-3
+    augment: bool = True
+    yaw_most_deg: float = 75.0
 
 
-def lesson(stored: Stored, seed: int, progress: Progress, steps: int = STEPS) -> dict[str, float]:
-    """Train each head for ``steps`` batches of the training rows; returns mean pixel errors over visible joints of the test rows.
+def lesson(stored: Stored, seed: int, progress: Progress, setting: Setting | None = None) -> dict[str, float]:
+    """Train each head on the training rows; returns what it reaches on the visible joints of the test rows.
 
     Args:
         stored: a finished file of single people.
-        seed: of weights and batches.
+        seed: of weights, batches and augmentation.
         progress: shows stages.
-        steps: batches for each head.
+        setting: how to train.
+
+    Returns:
+        By the head's name and figure: the mean distance in pixels, and the share of joints within a tenth of the person's extent. Besides,
+        the mean training pose, the error of the right cell, and the heat map read between its cells.
+
+    Raises:
+        BuildError: nobody to train on or to ask about.
     """
-    rows = {split: np.flatnonzero(stored.arrays["split"] == split) for split in (TRAIN, TEST)}
-    mean = stored.arrays["pose_2d"][rows[TRAIN]].mean(0)
-    truth, seen = stored.arrays["pose_2d"][rows[TEST]], stored.arrays["visible"][rows[TEST]]
-    found = {"mean pose, px": float(np.linalg.norm(mean - truth, axis=-1)[seen].mean())}
-    for head in HEADS:
-        step = progress(head, steps)
-        predict = _train(stored, rows[TRAIN], head, seed, steps, step)
-        guessed = np.concatenate([predict(_pictures(stored, part)).numpy() for part in np.array_split(rows[TEST], 1 + len(truth) // 200)])
-        found[f"{head}, px"] = float(np.linalg.norm(guessed - truth, axis=-1)[seen].mean())
+    setting = setting or Setting()
+    rows, of_training = (chosen(stored, split, setting) for split in (TEST, TRAIN))
+    truth, seen = torch.from_numpy(stored.arrays["pose_2d"][rows]), torch.from_numpy(stored.arrays["visible"][rows])
+    mean = torch.from_numpy(stored.arrays["pose_2d"][of_training].mean(0))
+    found = scores("mean pose", mean.expand_as(truth), truth, seen)
+    for head, stride_px in TRAININGS:
+        name = f"{head} /{stride_px}"
+        answer = answers(trained(stored, head, stride_px, seed, progress, setting), stored, rows)
+        found |= scores(name, to_pixels(answer, head, stride_px), truth, seen)
+        if head == HEAT_MAP:
+            found |= scores(f"{name} refined", refined(answer, stride_px), truth, seen)
+            found[f"right cell /{stride_px}, px"] = floor_px(truth, seen, stride_px)
     return found
 
 
-def _train(stored: Stored, rows: np.ndarray, head: str, seed: int, steps: int, step: Callable[[str], None]) -> Callable[[Tensor], Tensor]:
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    net = Net(head == "direct")
-    optimiser = torch.optim.AdamW(net.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps + 1)
-    for number in range(steps):
-        batch = np.sort(rng.choice(rows, min(BATCH, len(rows)), replace=False))
-        target = torch.from_numpy(stored.arrays["pose_2d"][batch])
-        weight = torch.from_numpy(stored.arrays["visible"][batch]).float()
-        losses = _losses(net(_pictures(stored, batch)), target, head)
-        loss = (losses * weight).sum() / weight.sum().clamp(min=1)
+def chosen(stored: Stored, split: int, setting: Setting) -> np.ndarray:
+    """Return the rows of a split that a setting looks at.
+
+    Raises:
+        BuildError: there are none.
+    """
+    facing = np.abs(stored.arrays["yaw"]) <= np.float32(np.radians(setting.yaw_most_deg))
+    rows = np.flatnonzero((stored.arrays["split"] == split) & facing)
+    if not rows.size:
+        raise BuildError(
+            f"split {split} of {len(facing)} rows must have a person within yaw_most_deg {setting.yaw_most_deg:g}; build more with --count"
+        )
+    return rows
+
+
+def scores(name: str, guessed: Tensor, truth: Tensor, seen: Tensor) -> dict[str, float]:
+    """Return the two figures of joints [N, 17, 2] over those that are seen, bool [N, 17]."""
+    off = (guessed - truth).norm(dim=-1)
+    extent = (truth.amax(1) - truth.amin(1)).amax(-1, keepdim=True)
+    correct = (off <= CORRECT_SHARE * extent)[seen]
+    return {f"{name}, px": float(off[seen].mean()), f"{name}, PCK@.1": float(correct.float().mean())}
+
+
+def trained(stored: Stored, head: str, stride_px: int, seed: int, progress: Progress, setting: Setting) -> Net:
+    """Return a net that was trained on the training rows."""
+    rows = chosen(stored, TRAIN, setting)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = Net(head, stride_px)
+    # convolutions of this size take two thirds of the time when a pixel's channels lie side by side.
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(net.parameters(), setting.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, setting.learning_rate, total_steps=setting.steps + 1, pct_start=0.2)
+    step = progress(f"{head} /{stride_px}", setting.steps)
+    net.train()
+    for number, batch in zip(range(setting.steps), batches(rows, setting.batch, generator)):
+        pictures, joints, visible = (torch.from_numpy(stored.arrays[name][batch]) for name in ("img", "pose_2d", "visible"))
+        pictures = pictures.float()
+        if setting.augment:
+            pictures, joints, visible = augmented(pictures, joints, visible, generator)
+        weight = visible.float()
+        loss = (losses(net(normalised(pictures)), joints, head, stride_px) * weight).sum() / weight.sum().clamp(min=1)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
         step(f"loss {loss.item():.3f}" if number % 20 == 0 else "")
-    net.eval()
-
-    def predict(pictures: Tensor) -> Tensor:
-        with torch.no_grad():
-            return to_pixels(net(pictures), head)
-
-    return predict
+    return net.eval()
 
 
-def _pictures(stored: Stored, rows: np.ndarray) -> Tensor:
-    return torch.from_numpy(stored.arrays["img"][rows]).float() / 127.5 - 1
+def batches(rows: np.ndarray, size: int, generator: torch.Generator) -> Iterator[np.ndarray]:
+    """Yield batches without end: all rows in a random order, then all of them in another one; a batch may hold the end of one and more."""
+    waiting = rows[:0]
+    while True:
+        while len(waiting) < size:
+            waiting = np.concatenate([waiting, rows[torch.randperm(len(rows), generator=generator).numpy()]])
+        yield waiting[:size]
+        waiting = waiting[size:]
 
 
-def to_pixels(answer: Tensor, head: str) -> Tensor:
-    """Return joints [B, 17, 2] in pixels from what a net answers."""
-    if head == "direct":
-        return answer.unflatten(1, (len(JOINTS), 2)) * 32 + 31.5
-    if head == "integral":
-        share = answer.flatten(2).softmax(-1).unflatten(2, answer.shape[2:])
-        x, y = (_cell_px(side) for side in (answer.shape[3], answer.shape[2]))
-        return torch.stack([(share.sum(2) * x).sum(-1), (share.sum(3) * y).sum(-1)], -1)
-    best = answer.flatten(2).argmax(-1)
-    return torch.stack([_cell_px(answer.shape[3])[best % answer.shape[3]], _cell_px(answer.shape[2])[best // answer.shape[3]]], -1)
+def answers(net: Net, stored: Stored, rows: np.ndarray) -> Tensor:
+    """Return what a net answers to the pictures of rows, as they are stored."""
+    with torch.no_grad():
+        parts = np.array_split(rows, 1 + len(rows) // 200)
+        return torch.cat([net(normalised(torch.from_numpy(stored.arrays["img"][part]).float())) for part in parts])
 
 
-def _cell_px(cells: int) -> Tensor:
-    """Return the pixel at the centre of each cell: cell 0 covers pixels 0 and 1, so its centre is .5."""
-    return torch.arange(cells) * float(STRIDE_PX) + (STRIDE_PX - 1) / 2
-
-
-def _losses(answer: Tensor, target: Tensor, head: str) -> Tensor:
-    if head == "heat map":
-        cells = (target - (STRIDE_PX - 1) / 2) / STRIDE_PX
-        x, y = (
-            torch.exp(-((torch.arange(side) - cells[..., axis, None]) ** 2) / (2 * SIGMA_CELLS**2))
-            for axis, side in ((0, answer.shape[3]), (1, answer.shape[2]))
-        )
-        wanted = (y[..., :, None] * x[..., None, :]).flatten(2)
-        wanted = wanted / wanted.sum(-1, keepdim=True).clamp(min=1e-12)
-        return -(wanted * F.log_softmax(answer.flatten(2), -1)).sum(-1)
-    return (to_pixels(answer, head) - target).abs().sum(-1) / 10
+def normalised(pictures: Tensor) -> Tensor:
+    """Return pictures of 0 to 255 between -1 and 1, each pixel's channels side by side in memory."""
+    return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last)
