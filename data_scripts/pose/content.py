@@ -14,7 +14,7 @@ from vislab.data.layout.provenance import Source
 
 _ROWS_A_STEP = 50
 # of the drawing; a file's record has the digest of the code.
-_VERSION = "1"
+_VERSION = "2"
 
 
 def people(count: int, seed: int, progress: Progress) -> Content:

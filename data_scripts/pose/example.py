@@ -47,7 +47,7 @@ def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure]) -> t
     toward, ambient = draw_light(rng)
     known = photograph.OF_SPLIT[split]
     ground = int(rng.choice(known))
-    behind = photograph.crop(rng, photograph.load(ground), SIZE_PX)
+    behind = photograph.background(rng, ground, SIZE_PX)
     if rng.random() >= OCCLUDED_SHARE:
         return Scene(camera, toward, ambient, behind), ground
     joints = figures[int(rng.integers(len(figures)))].joints
@@ -55,7 +55,7 @@ def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure]) -> t
     cover = draw_cover(rng, about, sample_pixels(), SIZE_PX)
     # another photograph than the ground's, so that there is an edge to see.
     other = int(rng.choice([number for number in known if number != ground]))
-    return Scene(camera, toward, ambient, behind, photograph.crop(rng, photograph.load(other), SIZE_PX), cover), ground
+    return Scene(camera, toward, ambient, behind, photograph.background(rng, other, SIZE_PX), cover), ground
 
 
 def example(seed: int, row: int) -> dict[str, Any]:

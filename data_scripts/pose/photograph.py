@@ -17,6 +17,13 @@ from vislab.data.layout.provenance import Source
 TRAIN, VAL, TEST = 0, 1, 2
 _SKIMAGE, _SKLEARN = ("scikit-image", "skimage", "data"), ("scikit-learn", "sklearn", "datasets/images")
 SIDE_LEAST_PX = 96
+# of the backgrounds of training: what is redrawn in four random colours, how far tones move, what lies out of focus.
+RECOLOURED_SHARE = 0.5
+RAMP = np.linspace(0, 1, 4)
+GAMMA_LOG = 0.6
+CONTRAST = (0.4, 1.3)
+BLURRED_SHARE = 0.4
+BLUR_PX = (0.7, 4.0)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ PHOTOGRAPHS = (
     Photograph("coins", _SKIMAGE, "coins.png", TRAIN, "public domain", "Brooklyn Museum; no known copyright restrictions"),
     Photograph("grass", _SKIMAGE, "grass.png", TRAIN, "CC0-1.0", ""),
     Photograph("gravel", _SKIMAGE, "gravel.png", TRAIN, "CC0-1.0", ""),
+    Photograph("cell", _SKIMAGE, "cell.png", TRAIN, "CC0-1.0", ""),
+    Photograph("retina", _SKIMAGE, "retina.jpg", TRAIN, "CC0-1.0", ""),
     Photograph("hubble", _SKIMAGE, "hubble_deep_field.jpg", TRAIN, "public domain", "NASA, Hubble eXtreme Deep Field"),
     Photograph("clock", _SKIMAGE, "clock_motion.png", VAL, "public domain", ""),
     Photograph(
@@ -52,6 +61,13 @@ PHOTOGRAPHS = (
 OF_SPLIT = {split: tuple(n for n, one in enumerate(PHOTOGRAPHS) if one.split == split) for split in (TRAIN, VAL, TEST)}
 
 
+_CHANGES = {
+    TRAIN: "cropped, turned, recoloured and blurred",
+    VAL: "cropped, flipped and dimmed",
+    TEST: "cropped, flipped and dimmed",
+}
+
+
 def sources() -> list[Source]:
     """Return the provenance of every photograph."""
     return [
@@ -59,7 +75,7 @@ def sources() -> list[Source]:
             f"photograph {one.name}",
             f"{one.package[0]} {metadata.version(one.package[0])}",
             one.licence,
-            f"{one.attribution}; cropped, flipped and dimmed" if one.attribution else "",
+            f"{one.attribution}; {_CHANGES[one.split]}" if one.attribution else "",
             f"{('training', 'validation', 'test')[one.split]} backgrounds and what stands in front of people",
         )
         for one in PHOTOGRAPHS
@@ -106,3 +122,65 @@ def crop(rng: np.random.Generator, pixels: np.ndarray, size_px: int) -> np.ndarr
         found = found[:, ::-1]
     light, tint = rng.uniform(0.7, 1.15), rng.uniform(0.88, 1.12, 3)
     return (found * (light * tint)).clip(0, 255)
+
+
+def background(rng: np.random.Generator, number: int, size_px: int) -> np.ndarray:
+    """Return a random crop of a photograph; one of training is varied besides, since there are few of them.
+
+    Args:
+        rng: where draws come from.
+        number: place in ``PHOTOGRAPHS``.
+        size_px: side of the result.
+
+    Returns:
+        float64 [size, size, 3], 0 to 255.
+    """
+    found = crop(rng, load(number), size_px)
+    return varied(rng, found) if PHOTOGRAPHS[number].split == TRAIN else found
+
+
+def varied(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Return a picture with other colours, another contrast, turned by quarters, or out of focus.
+
+    Args:
+        rng: where draws come from.
+        picture: float64 [S, S, 3], 0 to 255.
+
+    Returns:
+        Same shape and range.
+    """
+    found = np.rot90(picture, int(rng.integers(4)))[..., rng.permutation(3)] / 255
+    if rng.random() < RECOLOURED_SHARE:
+        found = recoloured(found, rng.random((len(RAMP), 3)))
+    found = found ** np.exp(rng.uniform(-GAMMA_LOG, GAMMA_LOG))
+    grey = found.mean((0, 1))
+    found = grey + (found - grey) * rng.uniform(*CONTRAST)
+    if rng.random() < BLURRED_SHARE:
+        found = _blurred(found, rng.uniform(*BLUR_PX))
+    return 255 * found.clip(0, 1)
+
+
+def recoloured(picture: np.ndarray, ramp: np.ndarray) -> np.ndarray:
+    """Return a picture in the colours of a ramp, from what is darkest in it to what is brightest.
+
+    Args:
+        picture: float64 [H, W, 3].
+        ramp: float64 [4, 3], the colour at 0, 1/3, 2/3 and all of the way from dark to bright.
+
+    Returns:
+        float64 [H, W, 3].
+    """
+    grey = picture.mean(2)
+    share = (grey - grey.min()) / max(np.ptp(grey), 1e-9)
+    return np.stack([np.interp(share, RAMP, ramp[:, colour]) for colour in range(3)], -1)
+
+
+def _blurred(picture: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Return a picture under a Gaussian, its border continued."""
+    reach = int(np.ceil(3 * sigma_px))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    weights /= weights.sum()
+    for axis in (0, 1):
+        padded = np.pad(picture, [(reach, reach) if axis == where else (0, 0) for where in range(3)], mode="edge")
+        picture = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis) @ weights
+    return picture

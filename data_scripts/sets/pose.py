@@ -88,7 +88,7 @@ BUILDERS = (
     Builder(
         name="pose",
         summary="People in 17 joints, rendered over photographs: 2-D and 3-D pose, camera, visibility, map of the limbs.",
-        count=5_000,
+        count=6_500,
         counted=f"pictures; {_SHARES}",
         quick_count=50,
         sources=_SOURCES,

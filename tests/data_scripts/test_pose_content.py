@@ -167,6 +167,38 @@ def test_every_photograph_lies_in_its_wheel_and_crops_differ() -> None:
         assert one.attribution or one.licence != "CC-BY-2.0"
 
 
+def test_backgrounds_of_training_are_varied_and_those_of_the_test_are_not() -> None:
+    for number, one in enumerate(PHOTOGRAPHS):
+        plain = photograph.crop(np.random.default_rng(5), photograph.load(number), 64)
+        found = photograph.background(np.random.default_rng(5), number, 64)
+        assert found.shape == (64, 64, 3) and found.dtype == np.float64 and 0 <= found.min() and found.max() <= 255
+        assert np.array_equal(found, plain) == (one.split != TRAIN), one.name
+
+
+def test_whoever_must_be_named_is_told_what_was_changed() -> None:
+    named = {one.name: one.attribution for one in photograph.sources()}
+    assert named["photograph china"].endswith("danielbuechele/6061409035; cropped, turned, recoloured and blurred")
+    assert named["photograph flower"].endswith("vultilion/6056698931; cropped, flipped and dimmed")
+    assert named["photograph brick"] == ""
+
+
+def test_varied_backgrounds_differ_in_colour_and_in_focus() -> None:
+    brick = photograph.crop(np.random.default_rng(0), photograph.load(0), 64)
+    varied = [photograph.varied(np.random.default_rng(seed), brick) for seed in range(40)]
+    # the bricks are grey: what is recoloured has colours, the rest keeps the crop's tint.
+    colourful = [np.ptp(one, axis=2).mean() > 40 for one in varied]
+    steps = np.array([np.abs(np.diff(one, axis=0)).mean() / one.std() for one in varied])
+    assert 10 < sum(colourful) < 30 and (steps < 0.25 * steps.max()).sum() > 4 and len({one.tobytes() for one in varied}) == 40
+
+
+def test_a_ramp_gives_its_colours_from_dark_to_bright() -> None:
+    ramp = np.array([[0.1, 0, 0], [0, 0.2, 0], [0, 0, 0.3], [0.4, 0.4, 0.4]])
+    grey = np.array([[10.0, 20.0], [30.0, 40.0]])[..., None].repeat(3, 2)
+    np.testing.assert_allclose(photograph.recoloured(grey, ramp).reshape(4, 3), ramp, atol=1e-12)
+    # one tone alone is the darkest.
+    np.testing.assert_allclose(photograph.recoloured(np.full((2, 2, 3), 7.0), ramp), np.broadcast_to(ramp[0], (2, 2, 3)))
+
+
 def test_majority_takes_the_first_of_equals() -> None:
     assert majority(np.array([[3, 1, 1, 2], [4, 5, 4, 5], [7, 8, 9, 8]])).tolist() == [1, 4, 8]
 
