@@ -13,7 +13,8 @@ from rich.table import Table
 
 from autograder.cli.terminal import EXIT_FAULTY, JsonOption, err, out, print_json
 from autograder.engine.secret import SecretError, make_secret, read_secret, secret_path
-from autograder.sandbox.doctor import Proof, prove
+from autograder.sandbox.doctor import prove
+from autograder.sandbox.proof import Proof
 
 PACKAGES = ("torch", "triton", "nbgrader", "jupytext", "nbconvert", "nbclient")
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from autograder.engine.course import REPOSITORY, Course
 from autograder.exercise.assignment import Assignment, AssignmentError, find_assignments, resolve_assignment
 from autograder.sandbox.faults import SandboxMissing
-from autograder.sandbox.walls import find_bwrap
+from autograder.sandbox.minimum import require_minimum
 
 # 4: everything is graded and kept, but the gradebook could not take it in now; the same command goes on from there.
 EXIT_OK, EXIT_FAULTY, EXIT_USAGE, EXIT_UNGRADED, EXIT_NOT_ENTERED = 0, 1, 2, 3, 4
@@ -86,7 +86,7 @@ def require_walls(without: str) -> None:
         Failed: says what to install, and names the option.
     """
     try:
-        find_bwrap()
+        require_minimum()
     except SandboxMissing as error:
         raise Failed(f"{error}, or type out {without}") from error
 

@@ -10,7 +10,7 @@ from autograder.engine.course import Course, keep
 from autograder.engine.job import Job, Result
 from autograder.engine.pool import grade_many, workers_for
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.walls import find_bwrap
+from autograder.sandbox.minimum import require_minimum
 
 Progress = Callable[[str], None]
 
@@ -69,7 +69,7 @@ def grade_class(
         CourseError, SecretError: the course folder lacks something.
     """
     if walls:
-        find_bwrap()
+        require_minimum()
     run = ClassRun(assignment)
     todo: list[Job] = []
     for job in course.jobs(assignment, students, walls):

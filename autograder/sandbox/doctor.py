@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox.enclosure import LAUNCHER, Enclosure
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
 from autograder.sandbox.identity import Identity
-from autograder.sandbox.inner import privileges_left
 from autograder.sandbox.interpreter import COURSE_ROOT, Interpreter, places_to_hide
-from autograder.sandbox.limits import MEBIBYTE, Limits
-from autograder.sandbox.walls import HOME, KERNEL, PROGRAMS, SHARED_MEMORY, WORK, Walls, find_bwrap
+from autograder.sandbox.limits import MEBIBYTE
+from autograder.sandbox.masks import HIDDEN_FOLDERS, PROC_FILES, PROC_FOLDERS, setuid_programs
+from autograder.sandbox.minimum import judge_minimum, minimum_question
+from autograder.sandbox.proof import LIMITS, PROBE_S, Proof, answer_of, enclosed, proof_of, start_probe
+from autograder.sandbox.walls import HOME, KERNEL, SHARED_MEMORY, find_bwrap
 from autograder.sandbox.watchdog import Cause, Watchdog
 
-PROBE = Path(__file__).with_name("probe.py")
-LIMITS = Limits(memory_mib=512, processes=40, files_mib=64)
-_PROBE_S = 60.0
 _ENVIRONMENT_MARK = "VISLAB_DOCTOR_SECRET"
-
-
-@dataclass(frozen=True)
-class Proof:
-    """One property of the walls, tried on this machine.
-
-    Args:
-        name: what is claimed.
-        ok: whether the attempt to break it failed.
-        detail: what was tried and what happened.
-        required: whether grading must not be trusted without it.
-    """
-
-    name: str
-    ok: bool
-    detail: str
-    required: bool = True
+# What the control group alone allows, where the process limit of the user would allow more.
+_GROUP_PROCESSES = 24
 
 
 def prove(interpreter: Interpreter | None = None) -> list[Proof]:
@@ -67,6 +49,7 @@ def prove(interpreter: Interpreter | None = None) -> list[Proof]:
     try:
         proofs += _prove_facts(interpreter)
         proofs.append(_prove_memory(interpreter))
+        proofs.append(_prove_group(interpreter))
         proofs.append(_prove_teardown(interpreter))
     except SandboxFault as error:
         proofs.append(Proof("walls", False, str(error)))
@@ -78,18 +61,25 @@ def _prove_facts(interpreter: Interpreter) -> list[Proof]:
         Path(folder, "secret").write_text("outside")
         hidden = [COURSE_ROOT / name for name in ("pyproject.toml", "autograder", "assignments", "gradebook.db", "ledgers")]
         hidden += [Path(folder), *(home / name for home in places_to_hide() for name in (".ssh", ".config", ".git"))]
+        question |= minimum_question()
+        question["covered"] = [path for path in (*PROC_FILES, *PROC_FOLDERS, *setuid_programs(), *HIDDEN_FOLDERS) if os.path.exists(path)]
         question["hidden"] = [str(path) for path in hidden if os.path.lexists(path)]
         os.environ[_ENVIRONMENT_MARK] = "outside"
         try:
-            found = _ask(interpreter, "facts", question)
+            found = _facts(interpreter, question)
         finally:
             del os.environ[_ENVIRONMENT_MARK]
     return judge_facts(found)
 
 
+def _facts(interpreter: Interpreter, question: dict[str, Any]) -> dict[str, Any]:
+    with enclosed(interpreter) as enclosure:
+        start_probe(enclosure, interpreter, "facts", question)
+        return {**answer_of(enclosure, "facts"), "landlock": enclosure.landlock_abi}
+
+
 def judge_facts(found: dict[str, Any]) -> list[Proof]:
     """Turn what the probe found into proofs."""
-    left = privileges_left(found["status"])
     reached = [name for name, result in found["connected"].items() if result == "ok"]
     leaked = [text for text in found["environments"] if _ENVIRONMENT_MARK in text]
     writable = sorted(set(found["writable"]) - {HOME, SHARED_MEMORY, KERNEL})
@@ -98,33 +88,58 @@ def judge_facts(found: dict[str, Any]) -> list[Proof]:
     processes_detail = f"{processes['started']} children, then {processes['refusal']}; limit {LIMITS.processes}"
     file_detail = f"{file['written_bytes'] // MEBIBYTE} MiB, then {file['refusal']}; limit {LIMITS.files_mib} MiB; sparse: {file['sparse']}"
     file_ok = file["written_bytes"] <= LIMITS.files_bytes and file["sparse"] != "ok"
+    uncovered = [path for path, result in found["covered"].items() if result == "ok"]
     return [
-        _proof("no privileges", left, "uid and gid are not 0, no capability, no_new_privs, seccomp"),
-        _proof("no network", reached, "listeners on loopback and an abstract socket were out of reach"),
-        _proof("own loopback only", [name for name in found["interfaces"] if name != "lo"], "the only interface is lo"),
-        _proof("no course tree", found["visible"], "the course, home and temporary folders of this machine do not exist inside"),
-        _proof("no environment", leaked, "no variable of this process is in any environment inside"),
-        _proof("own processes only", [str(pid) for pid in found["pids"][3:]], f"{len(found['pids'])} processes are visible inside"),
-        _proof("private places only", writable, f"writable are {HOME} with /tmp, {SHARED_MEMORY} and {KERNEL}"),
-        _proof("system calls refused", done, f"refused: {', '.join(found['calls'])}"),
-        Proof("allocation limit", found["reserved"] == "ENOMEM", f"1 TiB at once ended with {found['reserved']}"),
+        *judge_minimum(found),
+        _judge_domain(found["landlock"], found["domain"]),
+        proof_of("no network", reached, "listeners on loopback and an abstract socket were out of reach"),
+        proof_of("own loopback only", [name for name in found["interfaces"] if name != "lo"], "the only interface is lo"),
+        proof_of("no course tree", found["visible"], "the course, home and temporary folders of this machine do not exist inside"),
+        proof_of("no environment", leaked, "no variable of this process is in any environment inside"),
+        proof_of("own processes only", [str(pid) for pid in found["pids"][3:]], f"{len(found['pids'])} processes are visible inside"),
+        proof_of("private places only", writable, f"writable are {HOME} with /tmp, {SHARED_MEMORY} and {KERNEL}"),
+        proof_of("system calls refused", done, f"refused: {', '.join(found['calls'])}"),
+        proof_of("machine's own /proc and set-uid programs", uncovered, f"{len(found['covered'])} files and folders are covered"),
         Proof("process limit", processes["started"] < LIMITS.processes, processes_detail),
         Proof("file limit", file_ok, file_detail),
     ]
 
 
-def _proof(name: str, faults: list[str], good: str) -> Proof:
-    return Proof(name, not faults, f"broken: {', '.join(faults)}" if faults else good)
+def _judge_domain(abi: int, tried: dict[str, str]) -> Proof:
+    if abi == 0:
+        return Proof("Landlock", False, "this kernel has none: namespaces and the filter stand alone", required=False)
+    wanted = {name: result for name, result in tried.items() if abi >= 6 or name != "signal pid 1"}
+    parts = {1: "files", 4: "TCP", 5: "devices", 6: "signals and abstract sockets"}
+    known = ", ".join(part for first, part in parts.items() if abi >= first)
+    return proof_of("Landlock", [name for name, result in wanted.items() if result == "ok"], f"ABI {abi}: {known}")
+
+
+def _prove_group(interpreter: Interpreter) -> Proof:
+    name = "control group"
+    with enclosed(interpreter) as enclosure:
+        # Nobody watches: what ends this is the kernel.
+        start_probe(enclosure, interpreter, "memory", {"bytes": LIMITS.memory_bytes + 512 * MEBIBYTE})
+        enclosure.wait(PROBE_S)
+        if enclosure.group is None or "memory" not in enclosure.group.controllers:
+            return Proof(name, False, "this user may make none here: the watchdog measures, twenty times a second", required=False)
+        kills, controllers = enclosure.group.memory_kills(), enclosure.group.controllers
+    faults = [] if kills else [f"nothing was killed for {LIMITS.memory_mib + 512} MiB; limit {LIMITS.memory_mib} MiB"]
+    if "pids" in controllers:
+        with enclosed(interpreter, group_limits=replace(LIMITS, processes=_GROUP_PROCESSES)) as enclosure:
+            start_probe(enclosure, interpreter, "processes", {})
+            started = answer_of(enclosure, "processes")["started"]
+        faults += [f"{started} children; limit {_GROUP_PROCESSES}"] if started >= _GROUP_PROCESSES else []
+    return proof_of(name, faults, f"the kernel counts {', '.join(sorted(controllers))}, and killed what took too much")
 
 
 def _prove_memory(interpreter: Interpreter) -> Proof:
     question = {"bytes": LIMITS.memory_bytes + 1024 * MEBIBYTE}
-    with _enclosure(interpreter) as enclosure:
-        _start(enclosure, interpreter, "memory", question)
+    with enclosed(interpreter) as enclosure:
+        start_probe(enclosure, interpreter, "memory", question)
         stores = [enclosure.folder(folder) for folder in (HOME, SHARED_MEMORY, KERNEL)]
         watchdog = Watchdog(enclosure.folder("/proc"), stores, LIMITS, enclosure.kill, group=enclosure.group)
         watchdog.start()
-        enclosure.wait(_PROBE_S)
+        enclosure.wait(PROBE_S)
         watchdog.stop()
     peak = watchdog.peak_memory_bytes // MEBIBYTE
     return Proof("memory limit", watchdog.cause is Cause.MEMORY, f"killed at {peak} MiB; limit {LIMITS.memory_mib} MiB")
@@ -132,36 +147,11 @@ def _prove_memory(interpreter: Interpreter) -> Proof:
 
 def _prove_teardown(interpreter: Interpreter) -> Proof:
     token = f"vislab-doctor-{secrets.token_hex(8)}"
-    with _enclosure(interpreter) as enclosure:
-        _start(enclosure, interpreter, "daemon", {"token": token})
+    with enclosed(interpreter) as enclosure:
+        start_probe(enclosure, interpreter, "daemon", {"token": token})
         seen = _await(lambda: _daemons(token))
     left = _daemons(token)
     return Proof("nothing survives", bool(seen) and not left, f"a detached daemon: {len(seen)} seen before, {len(left)} after the end")
-
-
-@contextlib.contextmanager
-def _enclosure(interpreter: Interpreter) -> Iterator[Enclosure]:
-    enclosure = Enclosure(Walls(interpreter, Identity.choose(), LIMITS, programs=(*LAUNCHER, PROBE)))
-    try:
-        yield enclosure
-    finally:
-        enclosure.close()
-
-
-def _start(enclosure: Enclosure, interpreter: Interpreter, name: str, question: dict[str, Any]) -> None:
-    argv = [str(interpreter.executable), "-I", "-S", f"{PROGRAMS}/{PROBE.name}", name, json.dumps(question)]
-    enclosure.start(argv, {f"{WORK}/work.txt": b"work"})
-
-
-def _ask(interpreter: Interpreter, name: str, question: dict[str, Any]) -> dict[str, Any]:
-    with _enclosure(interpreter) as enclosure:
-        _start(enclosure, interpreter, name, question)
-        status = enclosure.wait(_PROBE_S)
-    said = enclosure.standard_output()
-    if status != 0 or not said:
-        reason = enclosure.standard_error().strip()[-500:] or "without a word"
-        raise SandboxFault(f"the probe {name!r} ended with status {status}: {reason}")
-    return json.loads(said)
 
 
 @contextlib.contextmanager

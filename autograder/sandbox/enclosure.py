@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox.control_group import ControlGroup
+from autograder.sandbox.demolition import Wall
 from autograder.sandbox.faults import SandboxFault, remedy
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.parcel import pack
@@ -35,6 +36,7 @@ INNER = Path(__file__).with_name("inner.py")
 LAUNCHER = (INNER, Path(__file__).with_name("landlock.py"))
 # Opened from this side while no student code runs yet, and kept: no path is looked up once there is.
 PRIVATE_FOLDERS = ("/proc", HOME, SHARED_MEMORY, KERNEL)
+NAMESPACES = {"ipc": Wall.IPC, "mnt": None, "net": Wall.NETWORK, "pid": Wall.PID, "uts": None}
 START_S = 30.0
 KILL_S = 15.0
 
@@ -140,11 +142,21 @@ class Enclosure:
         if not report["ready"] or not init_pid:
             raise SandboxFault(self._why_not(report.get("error")))
         self._landlock_abi = report["landlock"]
+        self._require_namespaces(init_pid)
         for folder in PRIVATE_FOLDERS:
             path = f"/proc/{init_pid}/root{folder}"
             self._folders[folder] = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         # The end of the parcel is the word to go.
         self._process.stdin.close()
+
+    def _require_namespaces(self, init_pid: int) -> None:
+        # Bubblewrap was told to make them; this is the check that it did, before any student code runs.
+        for kind, wall in NAMESPACES.items():
+            same = os.stat(f"/proc/{init_pid}/ns/{kind}").st_ino == os.stat(f"/proc/self/ns/{kind}").st_ino
+            if same and wall not in self.walls.demolished:
+                raise SandboxFault(
+                    f"the sandbox shares this machine's {kind} namespace; upgrade bubblewrap, or see `python -m autograder doctor`"
+                )
 
     def _plan(self, argv: Sequence[str]) -> dict[str, Any]:
         identity, demolished = self.walls.identity, self.walls.demolished

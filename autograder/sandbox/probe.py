@@ -26,6 +26,8 @@ _CALLS = {"x86_64": {"clone": 56, "memfd_create": 319}, "aarch64": {"clone": 220
 _CLONE_NEWUSER = 0x10000000
 _PTRACE_ATTACH = 16
 _AF_VSOCK = 40
+# Otherwise the kernel refuses a terabyte on most machines anyway, with or without a limit.
+_MAP_NORESERVE = 0x4000
 
 
 def outcome(attempt: Callable[[], Any]) -> str:
@@ -43,10 +45,13 @@ def facts(question: dict[str, Any]) -> dict[str, Any]:
     """Look around and try every door once.
 
     Args:
-        question: ``tcp``, ``tcp6`` ports and ``abstract`` name of listeners outside, ``hidden`` paths.
+        question: ``tcp``, ``tcp6`` ports and ``abstract`` name of listeners outside, ``hidden`` paths, ``covered`` paths,
+            and what ``minimum`` asks.
     """
     return {
-        "status": read_text("/proc/self/status"),
+        **minimum(question),
+        "covered": {path: outcome(lambda at=path: read_some(at)) for path in question["covered"]},  # type: ignore[misc]
+        "domain": domain(),
         "environments": environments(),
         "pids": [int(name) for name in os.listdir("/proc") if name.isdecimal()],
         "interfaces": [line.split(":")[0].strip() for line in read_text("/proc/net/dev").splitlines() if ":" in line],
@@ -59,10 +64,37 @@ def facts(question: dict[str, Any]) -> dict[str, Any]:
         "visible": [path for path in question["hidden"] if os.path.lexists(path)],
         "writable": writable_mounts(),
         "calls": forbidden_calls(),
-        "reserved": outcome(lambda: mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()),
         "processes": fill_processes(),
         "file": fill_file(),
     }
+
+
+def minimum(question: dict[str, Any]) -> dict[str, Any]:
+    """Try the walls without which nothing is graded.
+
+    Args:
+        question: ``refused``: numbers of system calls by name; ``namespaces``: their kinds.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Every argument is -1: no such file, process or address, so that nothing happens where the filter is missing.
+    arguments = [ctypes.c_long(-1)] * 6
+    refused = {}
+    for name, number in question["refused"].items():
+        ctypes.set_errno(0)
+        passed = libc.syscall(ctypes.c_long(number), *arguments) != -1
+        refused[name] = "ok" if passed else errno.errorcode.get(ctypes.get_errno(), "unknown")
+    return {
+        "status": read_text("/proc/self/status"),
+        "namespaces": {kind: os.stat(f"/proc/self/ns/{kind}").st_ino for kind in question["namespaces"]},
+        "refused": refused,
+        "reserved": outcome(lambda: mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE).close()),
+    }
+
+
+def domain() -> dict[str, str]:
+    """Try what nothing but a Landlock domain refuses: the program's own entries in /proc are its own to write."""
+    comm = read_text("/proc/self/comm")
+    return {"write /proc/self/comm": outcome(lambda: write_text("/proc/self/comm", comm)), "signal pid 1": outcome(lambda: os.kill(1, 0))}
 
 
 def environments() -> list[str]:
@@ -214,6 +246,28 @@ def daemon(question: dict[str, Any]) -> dict[str, Any]:
     return {"daemon": "started"}
 
 
+def read_some(path: str) -> None:
+    """Read the first byte of a file, or the first name of a folder.
+
+    Raises:
+        FileNotFoundError: there is nothing to read.
+    """
+    found: Any
+    if os.path.isdir(path):
+        found = os.listdir(path)
+    else:
+        with open(path, "rb", buffering=0) as stream:
+            found = stream.read(1)
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "nothing in it")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file that is there already."""
+    with open(path, "w") as stream:
+        stream.write(text)
+
+
 def read_text(path: str) -> str:
     """Return a file's text."""
     with open(path) as stream:
@@ -222,7 +276,9 @@ def read_text(path: str) -> str:
 
 def main(name: str, question: dict[str, Any]) -> None:
     """Answer one question; ``daemon`` then stays, so that its sandbox is torn down while it is alive."""
-    answer = {"facts": facts, "memory": fill_memory, "daemon": daemon}[name](question)
+    answer = {"facts": facts, "minimum": minimum, "processes": lambda _: fill_processes(), "memory": fill_memory, "daemon": daemon}[name](
+        question
+    )
     print(json.dumps(answer), flush=True)
     if name == "daemon":
         time.sleep(SECONDS_MAX)

@@ -164,6 +164,13 @@ def filter_program(machine: str | None = None, *, families: Sequence[int] = SOCK
     return b"".join(struct.pack("HBBI", *line) for line in code)
 
 
+def refused_calls(machine: str | None = None) -> dict[str, int]:
+    """Return the numbers of the calls that are refused whatever their arguments are, by name."""
+    column = _COLUMN[machine or platform.machine()]
+    numbers = {name: numbers[column] for name, numbers in {**FORBIDDEN, **ABSENT}.items()}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
 def _when(number: int, argument: int, body: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
     # Low 32 bits of the argument: both architectures are little-endian, and the kernel reads these arguments as 32-bit.
     return [(_JUMP_EQUAL, 0, len(body) + 1, number), (_LOAD, 0, 0, _ARGUMENTS + 8 * argument), *body]

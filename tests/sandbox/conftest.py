@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sandbox_bench import Bench
@@ -14,3 +17,12 @@ def bench() -> Iterator[Bench]:
     made = Bench()
     yield made
     made.close()
+
+
+@pytest.fixture
+def open_home() -> Iterator[Path]:
+    """A folder that every user can reach, unlike tmp_path, whose parents belong to one user alone."""
+    folder = Path(tempfile.mkdtemp(prefix="vislab-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
