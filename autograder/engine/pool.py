@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 import psutil
 
@@ -96,9 +96,26 @@ def _drain(pool: Executor, waiting: deque[Job], workers: int, finished: Finished
     return suspects
 
 
+class Worker(SpawnProcess):
+    """A worker process that can be ended whatever it is doing."""
+
+    def terminate(self) -> None:
+        """Kill it.
+
+        When one worker dies, the pool terminates the others and waits for them. nbclient takes SIGTERM for itself while a notebook runs,
+        and a worker that survives waits for ever on the lock of a queue that the dead one held.
+        """
+        self.kill()
+
+
+class Workers(SpawnContext):
+    """Makes such processes. Spawned: a forked child would inherit torch's threads and locks."""
+
+    Process = Worker
+
+
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # spawn: a forked child would inherit torch's threads and locks.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_die_with_parent)
+    return ProcessPoolExecutor(workers, mp_context=Workers(), initializer=_die_with_parent)
 
 
 def _die_with_parent() -> None:

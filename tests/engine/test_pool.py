@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,21 @@ def dies_once(job: Job) -> Result:
     if job.student == "ben" and not mark.exists():
         mark.touch()
         os._exit(9)
+    return graded(job)
+
+
+def survives_sigterm_while_another_dies(job: Job) -> Result:
+    """What nbclient does while a notebook runs: SIGTERM is taken for itself. The other worker dies meanwhile."""
+    mark = Path(os.environ["VISLAB_TEST_MARK"] + job.student)
+    if mark.exists():
+        return graded(job)
+    mark.touch()
+    if job.student == "ben":
+        while not Path(os.environ["VISLAB_TEST_MARK"] + "ada").exists():
+            time.sleep(0.01)
+        os._exit(9)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(5)
     return graded(job)
 
 
@@ -75,6 +92,15 @@ def test_the_deaths_of_others_cost_nobody_a_try(make_job: Callable[..., Job], tm
     students = ["ada", "ben", "cleo", "dan", "eve"]
     found = ran(make_job, dies_once_on_everybody, students)
     assert {name: found[name].is_grader_error for name in students} == dict.fromkeys(students, False)
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_that_takes_no_heed_of_sigterm_does_not_hold_up_the_class(
+    make_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISLAB_TEST_MARK", str(tmp_path / "mark-"))
+    found = ran(make_job, survives_sigterm_while_another_dies, ["ada", "ben"])
+    assert {name: result.is_grader_error for name, result in found.items()} == {"ada": False, "ben": False}
 
 
 def test_no_more_workers_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
