@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from vislab.check.diagnose import diagnose
+from vislab.check.diagnose import diagnose, diagnose_shape
 
 ATOL = 1e-5
 # batch 3, 5 joints, 2 coordinates; no two axes of the input are alike.
@@ -42,6 +42,12 @@ WRONG: dict[str, tuple[tuple[int, ...], Callable[[torch.Tensor], torch.Tensor]]]
         )
         for axis, size in enumerate(SIZES)
     },
+    "is half a unit too large in x alone": ((3, 5, 2), lambda t: t + torch.tensor([0.5, 0.0], dtype=torch.float64)),
+    "is half a unit too small in y alone": ((3, 5, 2), lambda t: t - torch.tensor([0.0, 0.5], dtype=torch.float64)),
+    "is divided once too often by the lengths of the last two axes of the input": ((7,), lambda t: t / (11 * 17)),
+    "lacks a division by the lengths of the last two axes of the input": ((7,), lambda t: t * (11 * 17)),
+    "is divided once too often by the number of elements of the input (mean where a sum was asked?)": ((7,), lambda t: t / 2805),
+    "lacks a division by the number of elements of the input (sum where a mean was asked?)": ((7,), lambda t: t * 2805),
     "is divided once too often by the lengths of axes 0 and 1 of the input": ((7,), lambda t: t / 15),
     "lacks a division by the lengths of axes 0 and 1 of the input": ((7,), lambda t: t * 15),
 }
@@ -102,3 +108,51 @@ def test_what_cannot_be_diagnosed_is_not(expected: torch.Tensor, got: torch.Tens
 
 def test_a_scalar_is_diagnosed() -> None:
     assert diagnose(torch.tensor(3.0, dtype=torch.float64), torch.tensor(6.0), ATOL) == "is twice what was expected"
+
+
+def test_a_softmax_over_another_axis_is_named() -> None:
+    logits = generic(3, 5, 7) / 3
+    right = torch.softmax(logits, -1)
+    for axis in (0, 1):
+        told = diagnose(right, torch.softmax(logits, axis).float(), ATOL, SIZES, logits)
+        assert told == f"is a softmax over axis {axis}, where one over axis 2 was asked"
+    together = torch.softmax(logits.reshape(-1), 0).reshape(logits.shape)
+    assert diagnose(right, together.float(), ATOL, SIZES, logits) == "is a softmax over all axes together"
+    # of another input, of another shape, or where no softmax was asked, it is nothing of the kind.
+    wrong = torch.softmax(logits, 0)
+    for source in (None, logits + generic(3, 5, 7, seed=9), logits[:1], torch.arange(105).reshape(3, 5, 7)):
+        assert diagnose(right, wrong, ATOL, SIZES, source) is None
+    assert diagnose(logits * 2, wrong, ATOL, SIZES, logits) is None
+    assert diagnose(right, right.float(), ATOL, SIZES, logits) is None
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (lambda t: t.transpose(-1, -2), "has the right values with its last two axes transposed"),
+        (lambda t: t.permute(2, 0, 1), "has the right values with its axes in another order"),
+        (lambda t: t[:, None], "has the right values with an axis of length 1 too many or too few"),
+        (lambda t: t.transpose(-1, -2) + 1e-3, None),
+        (lambda t: t.reshape(5, 4, 3), None),
+        (lambda t: t[:2], None),
+        (lambda t: t.flatten(), None),
+        (lambda t: t[:0], None),
+        (lambda t: t.transpose(-1, -2).to(torch.complex64), None),
+    ],
+    ids=["transposed", "permuted", "extra axis", "other values", "reshaped", "too few", "flat", "empty", "complex"],
+)
+def test_the_right_values_in_a_wrong_shape_are_told(turn: Callable[[torch.Tensor], torch.Tensor], told: str | None) -> None:
+    expected = generic(3, 4, 5)
+    got = turn(expected)
+    assert diagnose_shape(expected, got if got.is_complex() else got.float(), 1e-6) == told
+
+
+def test_whole_numbers_in_a_wrong_shape_are_told_too() -> None:
+    expected = torch.arange(6).reshape(2, 3)
+    assert diagnose_shape(expected, expected.T, 0.0) == "has the right values with its last two axes transposed"
+    assert diagnose_shape(expected, expected.T + 1, 0.0) is None
+
+
+def test_an_answer_of_many_axes_is_not_tried_in_every_order() -> None:
+    expected = generic(1, 2, 1, 3, 1, 2)
+    assert diagnose_shape(expected, expected.transpose(1, 3), ATOL) is None

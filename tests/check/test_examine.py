@@ -120,6 +120,40 @@ def test_a_named_term_closes_the_question_and_an_unnamed_one_leaves_it_open() ->
     assert gradient == Finding(Verdict.WRONG_GRADIENT, "max error 6 (allowed 0.0001); your gradient has the wrong sign")
 
 
+def test_a_wrong_answer_in_a_case_about_its_gradient_says_so() -> None:
+    asked = {**PLAN, "cotangents": ["cot.0"]}
+    targets = {"out.0": target(1, 2.25), "grad.0": target(3, 1)}
+    wrong = {"out.0": torch.tensor([2.0, 4.25]), "grad.0": torch.tensor([30.0, 10.0])}
+    found = examine(asked, [tensor_said()], [], wrong, targets, INPUTS)
+    told = "the answer itself is wrong, so its gradient was not judged: max error 2 (allowed 0.0001)"
+    assert found == Finding(Verdict.WRONG_VALUE, told, diagnosable=True)
+    # where no gradient is asked there is nothing to add, and a wrong gradient of a right answer is a gradient's fault.
+    assert examine(PLAN, [tensor_said()], [], wrong, targets, INPUTS) == Finding(
+        Verdict.WRONG_VALUE, "max error 2 (allowed 0.0001)", diagnosable=True
+    )
+    right = {**wrong, "out.0": torch.tensor([1.0, 2.25])}
+    found = examine(asked, [tensor_said()], [], right, targets, INPUTS)
+    assert found is not None and found.verdict is Verdict.WRONG_GRADIENT and "not judged" not in found.text
+    # a gradient of a graver kind is the gradient's fault as well.
+    found = examine(asked, [tensor_said()], [], {**right, "grad.0": torch.ones(3)}, targets, INPUTS)
+    assert found == Finding(Verdict.WRONG_SHAPE, "gradient has shape [3], expected [2]")
+
+
+def test_right_values_in_a_wrong_shape_are_explained() -> None:
+    value = torch.arange(6.0).reshape(2, 3).double()
+    found = judged({"out.0": value.T.float()}, {"out.0": Target(value, torch.float32, 1e-4, 1e-4)})
+    expected = "answer has shape [3, 2], expected [2, 3]; your answer has the right values with its last two axes transposed"
+    assert found == Finding(Verdict.WRONG_SHAPE, expected)
+    found = judged({"out.0": value.T.float() + 1}, {"out.0": Target(value, torch.float32, 1e-4, 1e-4)})
+    assert found == Finding(Verdict.WRONG_SHAPE, "answer has shape [3, 2], expected [2, 3]")
+
+
+def test_a_softmax_of_the_input_over_the_wrong_axis_is_named() -> None:
+    logits = INPUTS["in.0"]
+    found = judged({"out.0": torch.softmax(logits, 0)}, {"out.0": Target(torch.softmax(logits.double(), 1), torch.float32, 1e-4, 1e-4)})
+    assert found is not None and found.text.endswith("; your answer is a softmax over axis 0, where one over axis 1 was asked")
+
+
 def test_sizes_of_the_first_input_name_a_forgotten_mean() -> None:
     found = judged({"out.0": torch.tensor([3.0, 7.5])}, {"out.0": target(1, 2.5)})
     assert found is not None and "lacks a division by the length of axis 1 of the input" in found.text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from vislab.check.compare import Finding, Target, compare
-from vislab.check.diagnose import diagnose
+from vislab.check.diagnose import diagnose, diagnose_shape
 from vislab.check.failures import builtin_exception
 from vislab.check.step_faults import step_faults
 from vislab.check.verdict import PRECEDENCE, Verdict
@@ -24,6 +25,9 @@ def examine(
 ) -> Finding | None:
     """Return the gravest fault of an answer, or None.
 
+    Where a gradient is asked and the answer itself is wrong, the fault is the answer's and the text says that no gradient was judged:
+    the gradient of a wrong function is wrong for no reason of its own.
+
     Args:
         plan: the call's header.
         outputs: OUTPUT descriptions as answered; the tensors themselves decide, descriptions only explain what is missing.
@@ -37,6 +41,7 @@ def examine(
         return Finding(Verdict.WRONG_TYPE, f"{len(outputs)} values were returned, expected {len(wanted)}")
     # what a step changed says more than the loss it returned: of equal verdicts the first is told.
     findings = list(step_faults(plan["step"], tensors, targets, inputs)) if plan["probe"] == "step" else []
+    of_outputs: list[Finding] = []
     for name, target in targets.items():
         if name.startswith("out."):
             finding = _output(plan, name, outputs[int(name[4:])], tensors, target)
@@ -46,7 +51,12 @@ def examine(
             continue
         if finding is not None:
             findings.append(_explained(plan, name, finding, tensors.get(name), target, inputs))
-    return min(findings, key=lambda finding: PRECEDENCE.index(finding.verdict), default=None)
+            of_outputs += findings[-1:] if name.startswith("out.") else []
+    gravest = min(findings, key=lambda finding: PRECEDENCE.index(finding.verdict), default=None)
+    if gravest is None or plan["cotangents"] is None or gravest.verdict is Verdict.WRONG_GRADIENT or gravest not in of_outputs:
+        return gravest
+    # a case about a gradient that reads like one about the value would send its reader to the wrong line.
+    return replace(gravest, text=f"the answer itself is wrong, so its gradient was not judged: {gravest.text}")
 
 
 def examine_failure(stage: str, error: str) -> Finding:
@@ -133,12 +143,16 @@ def _explained(
     target: Target,
     inputs: Mapping[str, torch.Tensor],
 ) -> Finding:
-    if not finding.diagnosable or got is None:
+    misshapen = finding.verdict is Verdict.WRONG_SHAPE and plan["probe"] != "kernel"
+    if got is None or not (finding.diagnosable or misshapen):
         return finding
     if plan["probe"] == "kernel":
         got, _ = without_guards(got, plan["launch"]["outputs"][int(name[4:])]["guard_rows"])
-    sizes = tuple(inputs["in.0"].shape) if "in.0" in inputs else ()
-    term = diagnose(target.value, got, target.atol, sizes)
+    source = inputs.get("in.0")
+    if misshapen:
+        term = diagnose_shape(target.value, got, target.atol)
+    else:
+        term = diagnose(target.value, got, target.atol, () if source is None else tuple(source.shape), source)
     if term is None:
         return finding
     what = "answer" if name.startswith("out.") else "gradient"
