@@ -49,7 +49,7 @@ class Case:
         wrt: positions in ``args`` to differentiate; None means every floating tensor.
         wrt_weights: module probe: also differentiate with respect to the given weights.
         raises: name of the built-in exception that the call must raise (or a subclass of it), instead of returning.
-        atol: replaces the derived tolerance; only where a comment beside it says why.
+        atol: replaces the derived tolerance; only where a comment beside it says why. The mean signed error is bounded all the same.
     """
 
     name: str

@@ -10,6 +10,8 @@ import torch
 FLOOR_ULPS = 8.0
 BIAS_FLOOR_ULPS = 2.0
 GRADIENT_SLACK = 4.0
+# of independent errors as large as a stated tolerance allows, the mean stays within so many standard deviations.
+STATED_DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,19 @@ def summing_floor(eps: float, elements: int) -> float:
         elements: of the largest input.
     """
     return FLOOR_ULPS * eps + min(eps, torch.finfo(torch.float32).eps) * elements**0.5
+
+
+def stated_bias(atol: float, count: int, derived: float) -> float:
+    """Return the mean signed error that is allowed where the author states the tolerance.
+
+    Errors that come and go cancel; a constant offset inside the tolerance does not, and must not pass. Of few elements nothing can be told.
+
+    Args:
+        atol: stated, in the value's own unit.
+        count: elements.
+        derived: mean error that would be allowed without the statement, likewise.
+    """
+    return min(atol, max(derived, atol * STATED_DEVIATIONS / max(count, 1) ** 0.5))
 
 
 def margin_of(exact: torch.Tensor, runs: Sequence[Run], eps: float, factor: float, floor: float, *, gradient: bool) -> Margin:

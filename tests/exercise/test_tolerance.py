@@ -13,6 +13,7 @@ from toy_exercises import SquareSum, noise
 
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.expected import Expected, expect
+from autograder.exercise.tolerance import stated_bias
 from vislab.check.compare import Target, compare
 from vislab.check.verdict import Verdict
 
@@ -308,3 +309,23 @@ def test_zeros_must_be_met_exactly() -> None:
 def test_empty_outputs_have_a_target() -> None:
     target = expected(lambda x: x.sum(-1), Case("c", "edge", noise(0, 5)), 0)[0].targets["out.0"]
     assert target.value.shape == (0,) and target.atol == 0.0
+
+
+def test_a_constant_offset_inside_a_stated_tolerance_fails() -> None:
+    case = Case("stated", "value", noise(20, 50), atol=1e-3)
+    wanted, inputs = expected(lambda x: 2 * x, case, 0)
+    target = wanted.targets["out.0"]
+    assert target.atol == 1e-3 and target.bias == pytest.approx(1e-3 * 4 / 1000**0.5)
+    right = 2 * inputs.args[0].float()
+    scattered = right + 9e-4 * torch.tensor([1.0, -1.0]).repeat(500).reshape(20, 50)
+    assert compare(scattered, target) is None
+    for offset in (9e-4, -9e-4):
+        found = compare(right + offset, target)
+        assert found is not None and found.verdict is Verdict.WRONG_VALUE and "together they are too" in found.text
+
+
+def test_of_few_elements_a_stated_tolerance_is_all_there_is() -> None:
+    assert [stated_bias(1e-3, count, 0.0) for count in (0, 1, 16)] == [1e-3] * 3
+    assert stated_bias(1e-3, 64, 0.0) == pytest.approx(5e-4)
+    # errors that lean, as the reference's own do, are allowed where the derived bound allows them, but never more than the tolerance.
+    assert stated_bias(1e-3, 10_000, 2e-4) == 2e-4 and stated_bias(1e-3, 10_000, 1.0) == 1e-3
