@@ -12,6 +12,8 @@ from typing import Any
 import torch
 
 from autograder.audit.answers import Answer, CheckCall, load_answer
+from autograder.audit.training import training_faults
+from autograder.exercise.behaviour import BehaviourProbe
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.expected import oracle_outputs, reference_outputs
 from autograder.exercise.seeds import SeedSource
@@ -26,6 +28,8 @@ ORACLE_TOLERANCE = 1e-9
 CASE_S = 20.0
 # an answer that differs by this share of how much the answers spread is told apart, or the case tells little.
 LOOSE_SHARE = 0.02
+# each secret trains every answer anew.
+TRAINING_SECRETS_MAX = 3
 
 
 @dataclass
@@ -39,7 +43,7 @@ class ExerciseAudit:
         accepted, accepted_kept: shipped, and keeping full points under every secret.
         stub_score: the largest score of the untouched stub.
         solution_full: the lesson's solution has full points under every secret.
-        oracle_error: largest relative distance between reference and oracle; None where the oracle covers no case.
+        oracle_error: largest relative distance between reference and oracle; None where the oracle covers no case, and for a training.
         oracle_cases: how many cases the oracle covered.
         seconds: of this audit.
         kills: mutant to the cases that reject it under every secret.
@@ -80,11 +84,14 @@ def audit_exercise(
         call: what its check cell hands in.
         solution, stub: from its lesson.
         mutants, accepted: shipped beside it.
-        secrets: over how many course secrets, since cases are redrawn for every submission.
+        secrets: over how many course secrets, since cases are redrawn for every submission; for a training at most
+            ``TRAINING_SECRETS_MAX``.
     """
     started_s = time.monotonic()
     families = Counter(str(case.family) for case in exercise.cases())
     row = ExerciseAudit(exercise.name, dict(families), len(mutants), 0, len(accepted), 0)
+    if isinstance(exercise.probe, BehaviourProbe):
+        secrets = min(secrets, TRAINING_SECRETS_MAX)
     sources = [SeedSource(hashlib.sha256(f"audit secret {i}".encode()).digest(), f"audit {exercise.name}") for i in range(secrets)]
     prepared: list[dict[str, Prepared]] = [{} for _ in sources]
 
@@ -93,9 +100,12 @@ def audit_exercise(
         exchange = LocalExchange(value, extras)
         return [CheckSession(exercise, seeds, CASE_S, prepared=known).run(exchange) for seeds, known in zip(sources, prepared)]
 
-    _audit_oracle(exercise, sources, row)
+    if isinstance(exercise.probe, BehaviourProbe):
+        row.faults += training_faults(exercise, exercise.probe, sources)
+    else:
+        _audit_oracle(exercise, sources, row)
     audit_full(exercise, judged(solution), row, "the lesson's solution")
-    row.solution_full = not row.faults
+    row.solution_full = not any(fault.startswith("the lesson's solution") for fault in row.faults)
     row.faults += loose_tolerances(exercise, prepared[0]) if prepared else []
     row.stub_score = max(score(exercise, record).earned for record in judged(stub))
     if row.stub_score > 0:

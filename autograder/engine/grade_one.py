@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def _looked_up(job: Job) -> tuple[Assignment, list[Exercise], Subject]:
 
 
 def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject: Subject, witness: Witness | None) -> Result:
-    limits = Limits.from_table(assignment.limits)
+    limits = replace(Limits.from_table(assignment.limits), training_s=sum(exercise.training_s for exercise in exercises))
     notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
     seeds = SeedSource(job.secret, job.submission_hash)
     graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, Attempts(), witness)
@@ -165,6 +165,7 @@ def _rounds(
     remaining = {name for cell in notebook.cells if (name := check_of(cell)) in by_name}
     # every check may be confirmed once and skipped once, a handful of cells outside checks likewise.
     runs_max = 2 + 2 * len(remaining) + 16
+    budget_s = 3 * (limits.submission_s + sum(exercise.extra_wall_s for exercise in by_name.values()))
     walls_s: list[float] = []
     for run in range(1, runs_max + 1):
         skips = {name: CAUSES["crash"] for name in attempts.fixed}
@@ -173,7 +174,7 @@ def _rounds(
         walls_s.append(outcome.wall_s)
         if outcome.death is not None:
             _learn(outcome.death, outcome, attempts, run)
-            if sum(walls_s) < 3 * limits.submission_s:
+            if sum(walls_s) < budget_s:
                 continue
             attempts.lines.append("no further run: three times the submission's time was used up")
             break

@@ -126,6 +126,7 @@ class GradingClient(NotebookClient):
         self._timed_out = self._timed_out_before = False
         self._killed_for: str | None = None
         self._output_bytes = 0
+        self._trained_s = 0.0
         self._started_s = time.monotonic()
         self._deadline_s = self._started_s + self.limits.submission_s
         self.on_cell_start = self._before
@@ -157,13 +158,19 @@ class GradingClient(NotebookClient):
     async def _execute(self, cell: NotebookNode, cell_index: int) -> None:
         self._current = cell
         self._timed_out = False
+        self._allowed = _Allowance()
         name = self._served(cell)
         if name is not None:
             self.judge.open(name, self.skips.get(name))
+            if name not in self.skips:
+                cpu_s, wall_s = self.judge.allowance(name)
+                self._allowed = _Allowance(cpu_s, wall_s, self.sandbox.cpu_s, time.monotonic())
+                self.sandbox.grant_cpu(self._trained_s + cpu_s)
         self._watch = asyncio.ensure_future(self._watch_cell(name is not None))
 
     async def _executed(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
         self._stop_watch()
+        self._settle()
         name = self._served(cell)
         if name is None or name in self.outcome.records:
             return
@@ -181,7 +188,8 @@ class GradingClient(NotebookClient):
         """Interrupt a cell whose time is up, or whose check has stalled; kill the kernel when that does not help."""
         # where one answer never ends, the lesson's own cells that call it do not end either: each is given a case's time, not a cell's.
         short = self._timed_out_before and not checking
-        deadline_s = min(time.monotonic() + (self.limits.case_s if short else self.limits.cell_s), self._deadline_s)
+        extra_s = self._allowed.wall_s
+        deadline_s = min(time.monotonic() + (self.limits.case_s if short else self.limits.cell_s), self._deadline_s) + extra_s
         while time.monotonic() < deadline_s and not (checking and self.judge.stalled.is_set()):
             await asyncio.sleep(POLL_S)
         self._timed_out = self._timed_out_before = True
@@ -192,6 +200,14 @@ class GradingClient(NotebookClient):
         # cancelled as soon as the cell ends.
         await asyncio.sleep(INTERRUPT_GRACE_S)
         self._kill("time")
+
+    def _settle(self) -> None:
+        """Take a training's time out of the submission's: as much of its allowance as its check used, and no other cell gets the rest."""
+        allowed, self._allowed = self._allowed, _Allowance()
+        if allowed.wall_s > 0:
+            self._deadline_s += min(time.monotonic() - allowed.started_s, allowed.wall_s)
+            self._trained_s += min(max(0.0, self.sandbox.cpu_s - allowed.cpu_before_s), allowed.cpu_s)
+            self.sandbox.grant_cpu(self._trained_s)
 
     def _stop_watch(self) -> None:
         if self._watch is not None:
@@ -226,6 +242,16 @@ class GradingClient(NotebookClient):
         name = self._served(cell)
         cause = self._killed_for or CAUSES_OF_DEATH.get(self.sandbox.cause_of_death or "", "crash")
         self.outcome.death = Death(str(cell.get("id", "")), name, cause)
+
+
+@dataclass(frozen=True)
+class _Allowance:
+    """What a check may take beside what any cell may, and what had been used when it began, seconds."""
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    cpu_before_s: float = 0.0
+    started_s: float = 0.0
 
 
 def _quiet_log() -> logging.Logger:

@@ -24,12 +24,14 @@ class Inputs:
         kwargs: keyword inputs, likewise.
         weights: module probe: state-dict name to float64 tensor. Step probe: state of nets and optimisers, as ``drawn_state`` names it.
         init: module probe: keyword arguments of the constructor (plain JSON values). Step probe: what ``setup`` reads.
+        withheld: behaviour probe only: targets of the hidden inputs, which stay with the judge.
     """
 
     args: tuple[Value, ...] = ()
     kwargs: Mapping[str, Value] = field(default_factory=dict)
     weights: Mapping[str, torch.Tensor] = field(default_factory=dict)
     init: Mapping[str, int | float | bool | str | None] = field(default_factory=dict)
+    withheld: tuple[torch.Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Case:
             kwargs={name: self._rounded(value) for name, value in inputs.kwargs.items()},
             weights={name: self._rounded(value) for name, value in inputs.weights.items()},
             init=dict(inputs.init),
+            withheld=tuple(self._rounded(value) for value in inputs.withheld),
         )
 
     def _rounded(self, value):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from autograder.exercise.behaviour import FIRST_OPTIMISER_S, WALL_PER_CPU, BehaviourProbe, refuse_telling
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, ModuleProbe, Probe
 from autograder.exercise.shipped import ship
@@ -82,8 +83,28 @@ class Exercise:
         """Step probe only: the nets and optimisers that the step gets. May read ``inputs.init`` (a learning rate, say) and nothing else."""
         raise NotImplementedError
 
+    def baseline(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Behaviour probe only: predictions by somebody who learns nothing, such as the mean of the training targets.
+
+        Their shape, and for whole numbers their dtype, are what the student's predictions must have.
+        """
+        raise NotImplementedError
+
+    @property
+    def training_s(self) -> float:
+        """CPU seconds that the check of this exercise may take beside the submission's own."""
+        return len(self.cases()) * self.probe.allowance_s if isinstance(self.probe, BehaviourProbe) else 0.0
+
+    @property
+    def extra_wall_s(self) -> float:
+        """Wall seconds that the check of this exercise may take beside a cell's own."""
+        # loading torch's compiler is paid once in a check.
+        return WALL_PER_CPU * self.training_s + (FIRST_OPTIMISER_S if isinstance(self.probe, StepProbe | BehaviourProbe) else 0.0)
+
     def shown_sources(self) -> list[str]:
         """Return the parts of the exercise's own module that travel to the students on purpose."""
+        if isinstance(self.probe, BehaviourProbe):
+            return [ship(self.probe.metric)["source"]]
         if not isinstance(self.probe, StepProbe):
             return []
         setup = self.setup(self.cases()[0].inputs(self.public_seed(self.cases()[0])))
@@ -151,8 +172,10 @@ class Exercise:
         if not main & paid:
             raise ExerciseError(f"{who}: a value or behaviour family is needed; the other families count only beside it")
         public = [case for case in cases if case.public]
-        if not 3 <= len(public) <= 5:
-            raise ExerciseError(f"{who}: {len(public)} public cases; a check shows 3 to 5")
+        # each public case of a training trains a model at home.
+        least = 1 if isinstance(self.probe, BehaviourProbe) else 3
+        if not least <= len(public) <= 5:
+            raise ExerciseError(f"{who}: {len(public)} public cases; a check shows {least} to 5")
         if all(case.public for case in cases if case.family in main):
             raise ExerciseError(f"{who}: every value case is public; at least one must be hidden")
         if isinstance(self.probe, KernelProbe) and any(case.wants_gradient for case in cases):
@@ -163,6 +186,8 @@ class Exercise:
             self._validate_steps(who, cases)
         if fault := suite_faults(self.probe, cases, list(self.points_by_family)):
             raise ExerciseError(f"{who}: {fault}")
+        if isinstance(self.probe, BehaviourProbe):
+            self._validate_behaviour(who, cases, self.probe)
 
     def _validate_steps(self, who: str, cases: list[Case]) -> None:
         if any(case.wants_gradient for case in cases):
@@ -171,6 +196,24 @@ class Exercise:
             validated(self.setup, cases, self.public_seed)
         except ValueError as error:
             raise ExerciseError(f"{who}: {error}") from error
+
+    def _validate_behaviour(self, who: str, cases: list[Case], probe: BehaviourProbe) -> None:
+        if others := {case.family for case in cases} - {Family.BEHAVIOUR}:
+            raise ExerciseError(f"{who}: cases of family {_listed(others)}; a training is judged by what it predicts, family behaviour")
+        if any(case.raises is not None for case in cases):
+            raise ExerciseError(f"{who}: a training does not raise; give the exception an exercise of its own")
+        # one case is drawn, and not all: the data of a training may be large.
+        case = cases[0]
+        inputs = case.inputs(self.public_seed(case))
+        try:
+            refuse_telling(inputs.withheld, inputs.args)
+            guess = self.baseline(*inputs.args, **inputs.kwargs)
+            probe.header(guess, case.torch_dtype)
+            share = probe.share(guess, inputs.withheld)
+        except ValueError as error:
+            raise ExerciseError(f"{who}: case {case.name!r}: {error}") from error
+        if share > 0:
+            raise ExerciseError(f"{who}: the baseline earns {share:.0%} of the points; narrow the bands, or raise the step budget")
 
     def public_seed(self, case: Case) -> bytes:
         """Fixed seed of a public case: the same in every release."""

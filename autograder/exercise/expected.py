@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
+from autograder.exercise.behaviour import BehaviourProbe
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.plan import differentiated
@@ -32,7 +33,7 @@ class Expected:
     """Everything one case is compared with.
 
     Args:
-        targets: by the wire's names: ``out.N``, ``grad.N``, ``gradw.NAME``.
+        targets: by the wire's names: ``out.N``, ``grad.N``, ``gradw.NAME``, or those of a step; ``withheld.N`` for a training.
         cotangents: float64, one per output, for a gradient case.
         raises: name of the exception the call must raise; then ``targets`` is empty.
     """
@@ -56,6 +57,8 @@ def expect(exercise: Exercise, case: Case, inputs: Inputs, seed: bytes) -> Expec
     """
     if case.raises is not None:
         return Expected({}, None, case.raises)
+    if isinstance(exercise.probe, BehaviourProbe):
+        return Expected({f"withheld.{i}": Target(value, value.dtype, 0.0, 0.0) for i, value in enumerate(inputs.withheld)}, None)
     exact, cotangents, own = _measured(exercise, case, inputs, seed)
     usual = _usual(exercise, case)
     targets = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from autograder.exercise.behaviour import BehaviourProbe
 from autograder.exercise.case import Case, Inputs, Value
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.probe import In, KernelProbe, ModuleProbe, Out, Stride
@@ -74,6 +75,8 @@ def make_plan(exercise: Exercise, case: Case, inputs: Inputs, cotangents: Sequen
         header["training"] = exercise.probe.training
         header["weights"] = {name: f"weight.{i}" for i, name in enumerate(inputs.weights)}
         tensors.update({f"weight.{i}": _sent(weight, case) for i, weight in enumerate(inputs.weights.values())})
+    if isinstance(exercise.probe, BehaviourProbe):
+        header["behaviour"] = exercise.probe.header(exercise.baseline(*inputs.args, **inputs.kwargs), case.torch_dtype)
     if isinstance(exercise.probe, StepProbe):
         header["step"], state = step_header(exercise.setup(inputs), inputs)
         tensors.update({name: _sent(value, case) for name, value in state.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autograder.exercise.behaviour import BehaviourProbe
 from autograder.exercise.step import StepProbe
 from autograder.exercise.suite import SuiteProbe
 
@@ -95,4 +96,4 @@ class KernelProbe:
     kind: str = "kernel"
 
 
-Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe | SuiteProbe
+Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe | BehaviourProbe | SuiteProbe

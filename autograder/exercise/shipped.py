@@ -28,6 +28,8 @@ def _shipped(thing: Any) -> dict[str, str]:
     if thing.__module__.split(".")[0] == "vislab":
         return {"name": f"{thing.__module__}.{thing.__qualname__}", "source": ""}
     name = thing.__name__
+    if not name.isidentifier():
+        raise ValueError(f"{name} has no name of its own; define it in the exercise's module, by class or def")
     try:
         source = textwrap.dedent(inspect.getsource(thing))
     except (OSError, TypeError) as error:

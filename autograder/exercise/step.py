@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from autograder.exercise.behaviour import FIRST_OPTIMISER_S
 from autograder.exercise.draw import Draw
 from vislab.check.step_faults import GRADIENTS
 from vislab.check.steps import COUNTER, KINDS
@@ -41,8 +42,8 @@ class StepProbe:
 
     @property
     def extra_s(self) -> float:
-        """Wall seconds on top of a case's own: torch loads its compiler when a process makes its first optimiser."""
-        return 20.0
+        """Wall seconds on top of a case's own."""
+        return FIRST_OPTIMISER_S
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,8 @@ def _observed(entry: Mapping[str, Any]) -> str:
         lines.append("a call moved the global random state")
     if observed.get("switched"):
         lines.append("a step left a net in another mode than it found it (train or eval, or requires_grad)")
+    if observed.get("over_budget"):
+        lines.append("a training took more optimiser steps than its budget")
     if observed["forbidden"]:
         lines.append(f"forbidden operations were used: {', '.join(map(str, observed['forbidden'][:8]))}")
     if observed["tripped"]:

@@ -151,6 +151,7 @@ def _entry(exercise: Exercise, record: CheckRecord, scored: ExerciseScore, unrea
             "forbidden": list(record.observed.forbidden),
             "tripped": list(record.observed.tripped),
             "switched": record.observed.switched,
+            "over_budget": record.observed.over_budget,
         },
         "error": record.error,
     }

@@ -28,6 +28,7 @@ class Observation:
         forbidden: forbidden operations that were traced, by name.
         tripped: ready solutions that were called, by name.
         switched: a step left a net in another mode than it found it.
+        over_budget: a training took more optimiser steps than it was given.
     """
 
     mutated: bool = False
@@ -35,6 +36,7 @@ class Observation:
     forbidden: tuple[str, ...] = ()
     tripped: tuple[str, ...] = ()
     switched: bool = False
+    over_budget: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class CaseRecord:
         seed: fingerprint of the case's seed.
         judged: False where no answer came, so that the verdict follows from how the check ended.
         public: the case is in the release, with its answer if its inputs are fixed.
+        share: of the case's points that are earned although the verdict is not OK.
     """
 
     name: str
@@ -58,6 +61,7 @@ class CaseRecord:
     seed: str = ""
     judged: bool = True
     public: bool = False
+    share: float = 0.0
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """From judged cases to points, by family.
 
-Value (or behaviour) points are earned by the share of cases that are right, once a hidden one is: the answers of public cases lie in the
+Value (or behaviour) points are earned by the share of cases that are right, a training in a lower band counting in part, once a hidden one
+is: the answers of public cases lie in the
 release. The other families count only beside an answer that is mostly right: a constant or a stub that happens to be finite and of the
 right shape earns nothing by it.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autograder.exercise.exercise import Exercise
-from autograder.judge.records import CheckRecord, Ending
+from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from vislab.check.verdict import OBSERVED_FAMILIES, Family, Verdict, first_by_precedence
 
 GATE_SHARE = 0.5
@@ -70,8 +71,8 @@ def score(exercise: Exercise, record: CheckRecord) -> ExerciseScore:
         record: of the same exercise.
     """
     shares = {family: _share(record, family) for family in exercise.points_by_family if family not in OBSERVED_FAMILIES}
-    gate = max((passed / total for family, (passed, total) in shares.items() if family in GATES and total), default=0.0)
-    knows = any(case.family in GATES and not case.public and case.verdict is Verdict.OK for case in record.cases)
+    gate = max((right / total for family, (right, total) in shares.items() if family in GATES and total), default=0.0)
+    knows = any(case.family in GATES and not case.public and _right(case) > 0 for case in record.cases)
     open_gate = knows and gate >= GATE_SHARE
     scores = []
     for family, maximum in exercise.points_by_family.items():
@@ -80,31 +81,36 @@ def score(exercise: Exercise, record: CheckRecord) -> ExerciseScore:
             earned = maximum if clean and open_gate else 0.0
             scores.append(FamilyScore(family, earned, maximum, int(clean), 1, gated=clean and not open_gate))
             continue
-        passed, total = shares[family]
-        share = passed / total if total else 0.0
-        gated = passed > 0 and not (knows if family in GATES else open_gate)
+        right, total = shares[family]
+        share = right / total if total else 0.0
+        passed = sum(case.verdict is Verdict.OK for case in record.cases if case.family is family)
+        gated = right > 0 and not (knows if family in GATES else open_gate)
         scores.append(FamilyScore(family, 0.0 if gated else _rounded(maximum * share), maximum, passed, total, gated))
     return ExerciseScore(_verdict(record), tuple(scores))
 
 
 def _verdict(record: CheckRecord) -> Verdict:
     verdicts = [case.verdict for case in record.cases]
-    if record.observed.forbidden or record.observed.tripped:
+    if not _clean(record, Family.RULE):
         verdicts.append(Verdict.RULE)
     if not _clean(record, Family.PURITY):
         verdicts.append(Verdict.MUTATED_INPUT)
     return first_by_precedence(verdicts)
 
 
-def _share(record: CheckRecord, family: Family) -> tuple[int, int]:
+def _share(record: CheckRecord, family: Family) -> tuple[float, int]:
     cases = [case for case in record.cases if case.family is family]
-    return sum(case.verdict is Verdict.OK for case in cases), len(cases)
+    return sum(_right(case) for case in cases), len(cases)
+
+
+def _right(case: CaseRecord) -> float:
+    return 1.0 if case.verdict is Verdict.OK else case.share
 
 
 def _clean(record: CheckRecord, family: Family) -> bool:
     observed = record.observed
     if family is Family.RULE:
-        return not observed.forbidden and not observed.tripped
+        return not (observed.forbidden or observed.tripped or observed.over_budget)
     return not (observed.mutated or observed.rng_moved or observed.switched)
 
 

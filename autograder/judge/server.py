@@ -116,6 +116,11 @@ class Judge:
         """Whether a check has been opened and not yet closed."""
         return self._check is not None
 
+    def allowance(self, exercise: str) -> tuple[float, float]:
+        """Return the CPU and wall seconds that a check may take beside what any cell may: those of a training."""
+        found = self._exercises.get(exercise)
+        return (found.training_s, found.extra_wall_s) if found is not None else (0.0, 0.0)
+
     def open(self, exercise: str, skip: Finding | None = None) -> None:
         """Accept the check of ``exercise`` from now on.
 

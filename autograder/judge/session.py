@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from autograder.exercise.behaviour import BehaviourProbe
 from autograder.exercise.case import Case
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.expected import Expected, expect
 from autograder.exercise.plan import CallPlan, make_plan
 from autograder.exercise.seeds import SeedSource
+from autograder.judge.behaviour import examine_predictions
 from autograder.judge.diagnosis import named_wrong_term
 from autograder.judge.exchange import Exchange
 from autograder.judge.records import CaseRecord, CheckRecord, Ending, Observation
@@ -59,7 +61,7 @@ class CheckSession:
         self._on_stall = on_stall
         self._prepared = prepared
         self._records: dict[str, CaseRecord] = {}
-        self._mutated = self._rng_moved = self._switched = False
+        self._mutated = self._rng_moved = self._switched = self._over_budget = False
         self._forbidden: set[str] = set()
         self._tripped: set[str] = set()
 
@@ -91,6 +93,7 @@ class CheckSession:
             try:
                 finding = self._examine(answered)
                 record = self._record(case, Verdict.OK) if finding is None else self._record(case, finding.verdict, finding.text)
+                record = record if finding is None else replace(record, share=finding.share)
             except Exception as error:
                 record = self._failed(case, error)
             self._records[case.name] = record
@@ -109,7 +112,14 @@ class CheckSession:
             Ending.BROKEN: (Verdict.RUNTIME_ERROR, "not run: the connection to the notebook broke in an earlier case"),
         }.get(ending, (Verdict.NOT_ATTEMPTED, "the check was not reached"))
         cases = [self._records.get(case.name) or self._record(case, *unjudged, judged=False) for case in self.exercise.cases()]
-        observed = Observation(self._mutated, self._rng_moved, tuple(sorted(self._forbidden)), tuple(sorted(self._tripped)), self._switched)
+        observed = Observation(
+            self._mutated,
+            self._rng_moved,
+            tuple(sorted(self._forbidden)),
+            tuple(sorted(self._tripped)),
+            self._switched,
+            self._over_budget,
+        )
         return CheckRecord(self.exercise.name, ending, cases, observed)
 
     def _ask(self, case: Case, number: int, exchange: Exchange) -> _Answered | tuple[CaseRecord, Ending]:
@@ -155,6 +165,8 @@ class CheckSession:
             return examine_failure(str(header.get("stage")), error)
         if expected.raises is not None:
             return Finding(Verdict.WRONG_VALUE, f"the call must raise {expected.raises}, and returned")
+        if isinstance(self.exercise.probe, BehaviourProbe):
+            return examine_predictions(self.exercise, self.exercise.probe, plan, header["outputs"], message.tensors, expected)
         finding = examine(plan.header, header["outputs"], header["gradients"], message.tensors, expected.targets, plan.tensors)
         if finding is not None and finding.diagnosable:
             term = named_wrong_term(self.exercise, case, plan, message.tensors, expected)
@@ -168,6 +180,8 @@ class CheckSession:
         self._mutated |= bool(observed.get("mutated"))
         self._rng_moved |= bool(observed.get("rng_moved"))
         self._switched |= bool(observed.get("switched"))
+        if isinstance(self.exercise.probe, BehaviourProbe) and type(steps := observed.get("steps")) is int:
+            self._over_budget |= steps > self.exercise.probe.steps
         # only names that the exercise itself lists: whatever else the student's side says is not repeated.
         self._forbidden |= set(self.exercise.forbidden).intersection(_words(observed.get("forbidden")))
         self._tripped |= set(self.exercise.tripwires).intersection(_words(observed.get("tripped")))

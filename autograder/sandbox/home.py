@@ -93,6 +93,19 @@ class RunHome(ABC):
         """Return which limit the last kernel was killed for; None: it lives, or died of something else."""
         return Cause.CPU if self.poll() == _SIGXCPU_STATUS else None
 
+    @property
+    def cpu_s(self) -> float:
+        """Return the CPU time that all processes inside had used when they were last measured, seconds; 0 where nobody measures."""
+        return 0.0
+
+    @abstractmethod
+    def grant_cpu(self, seconds: float) -> None:
+        """Set how much CPU time the run may use beside ``limits.submission_s``.
+
+        Args:
+            seconds: of the whole run; at most ``limits.training_s`` count.
+        """
+
     def adopt(self, manager: SandboxKernelManager) -> None:
         """Remember a manager, to be closed when the run is over."""
         self._managers.append(manager)

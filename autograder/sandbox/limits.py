@@ -18,8 +18,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "processes": (24, 4096),
     "files_mib": (1, 1 << 16),
     "output_mib": (1, 1024),
+    "training_s": (0, 86_400),
 }
-SECONDS = frozenset({"case_s", "cell_s", "submission_s"})
+SECONDS = frozenset({"case_s", "cell_s", "submission_s", "training_s"})
+# not in assignment.toml: they follow from the exercises of a notebook.
+DERIVED = frozenset({"training_s"})
 
 
 class LimitsError(ValueError):
@@ -38,6 +41,8 @@ class Limits:
         processes: processes and threads at the same time; the kernel itself needs about fifteen threads.
         files_mib: files in the home folder, the working directory and ``/tmp`` together, MiB; also the largest single file.
         output_mib: what the cells print and display in total, MiB.
+        training_s: CPU time that the checks of training exercises may use beside ``submission_s``, seconds. It is granted while such a
+            check runs (``RunHome.grant_cpu``), so that no other cell can spend it.
 
     Raises:
         LimitsError: a value of the wrong type or outside ``RANGES``, or times in the wrong order.
@@ -50,6 +55,7 @@ class Limits:
     processes: int = 64
     files_mib: int = 256
     output_mib: int = 32
+    training_s: float = 0
 
     def __post_init__(self) -> None:
         for name, (smallest, largest) in RANGES.items():
@@ -74,7 +80,7 @@ class Limits:
         Raises:
             LimitsError: an unknown name, or a value ``Limits`` refuses.
         """
-        known = [field.name for field in fields(cls)]
+        known = [field.name for field in fields(cls) if field.name not in DERIVED]
         for name in table:
             if name not in known:
                 raise LimitsError(f"limits.{name} is not a limit; use one of {', '.join(known)}")

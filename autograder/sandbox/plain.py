@@ -133,6 +133,9 @@ class PlainSandbox(RunHome):
             self.release()
             raise SandboxFault(f"the kernel could not be started: {report.get('error') or self.standard_error.strip()}")
 
+    def grant_cpu(self, seconds: float) -> None:
+        """Do nothing: without walls nobody measures, and the process's own limit holds ``limits.training_s`` from the start."""
+
     def poll(self) -> int | None:
         """Return the kernel's exit status (128 + signal when it was killed); None while it runs or was never started."""
         status = self._process.poll() if self._process is not None else None

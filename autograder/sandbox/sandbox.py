@@ -97,6 +97,11 @@ class Sandbox(RunHome):
         """Return the CPU time that all processes inside had used when they were last measured, seconds."""
         return self._watchdog.cpu_s if self._watchdog is not None else 0.0
 
+    def grant_cpu(self, seconds: float) -> None:
+        """Set how much CPU time the run may use beside ``limits.submission_s``; the watchdog keeps to it."""
+        if self._watchdog is not None:
+            self._watchdog.granted_s = min(seconds, self.limits.training_s)
+
     @property
     def standard_error(self) -> str:
         """Return the end of what the kernel process wrote to its own standard error, for a grader's log."""

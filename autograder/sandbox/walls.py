@@ -264,7 +264,7 @@ def resource_limits(limits: Limits, identity: Identity, demolished: frozenset[Wa
     pairs = {name: (value, value) for name, value in values.items() if hasattr(resource, name)}
     # The watchdog counts the CPU time of all processes together; this ends a single process if it does not run. The
     # first value ends it by SIGXCPU, which tells the cause; the second by SIGKILL, which cannot be ignored.
-    cpu_s = math.ceil(limits.submission_s) + 2
+    cpu_s = math.ceil(limits.submission_s + limits.training_s) + 2
     pairs["RLIMIT_CPU"] = (cpu_s, cpu_s + 1)
     missing = {name for wall in demolished for name in _RESOURCES.get(wall, ())}
     return {name: pair for name, pair in pairs.items() if name not in missing}

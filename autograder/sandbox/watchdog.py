@@ -87,6 +87,7 @@ class Watchdog:
         self._cause: Cause | None = None
         self.peak_memory_bytes = 0
         self.cpu_s = 0.0
+        self.granted_s = 0.0
 
     @property
     def cause(self) -> Cause | None:
@@ -119,17 +120,21 @@ class Watchdog:
                 # Also what children had used that nobody waited for.
                 sample = replace(sample, cpu_s=max(sample.cpu_s, self._group.cpu_s()))
             self.cpu_s = max(self.cpu_s, sample.cpu_s)
-            self._cause = self.cause or exceeded(sample, self._limits, self._ignored)
+            self._cause = self.cause or exceeded(sample, self._limits, self._ignored, self.granted_s)
             if self._cause is not None:
                 self._kill()
                 return
 
 
-def exceeded(sample: Sample, limits: Limits, ignored: Collection[Cause] = ()) -> Cause | None:
-    """Return the first limit that a sample exceeds, those in ``ignored`` left aside."""
+def exceeded(sample: Sample, limits: Limits, ignored: Collection[Cause] = (), granted_s: float = 0.0) -> Cause | None:
+    """Return the first limit that a sample exceeds, those in ``ignored`` left aside.
+
+    Args:
+        granted_s: CPU seconds granted beside ``limits.submission_s``.
+    """
     too_much = {
         Cause.MEMORY: sample.memory_bytes > limits.memory_bytes,
-        Cause.CPU: sample.cpu_s > limits.submission_s,
+        Cause.CPU: sample.cpu_s > limits.submission_s + granted_s,
         Cause.PROCESSES: sample.tasks > limits.processes + PROCESS_SLACK,
         Cause.FILES: sample.files > FILE_COUNT_MAX,
     }

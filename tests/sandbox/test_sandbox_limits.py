@@ -5,7 +5,9 @@ import tomllib
 
 import pytest
 
+from autograder.sandbox.identity import Identity
 from autograder.sandbox.limits import RANGES, Limits, LimitsError
+from autograder.sandbox.walls import resource_limits
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -51,3 +53,13 @@ def test_a_value_that_cannot_be_kept_is_refused(table: dict[str, object], text: 
 def test_sizes_in_bytes() -> None:
     limits = Limits(memory_mib=1024, files_mib=2, output_mib=3)
     assert (limits.memory_bytes, limits.files_bytes, limits.output_bytes) == (1 << 30, 2 << 20, 3 << 20)
+
+
+def test_the_time_of_trainings_follows_from_the_exercises_and_is_not_stated() -> None:
+    with pytest.raises(LimitsError, match=r"limits\.training_s is not a limit; use one of case_s, cell_s, submission_s"):
+        Limits.from_table({"training_s": 60})
+    with pytest.raises(LimitsError, match=r"training_s -1 must lie in 0 to 86400"):
+        Limits(training_s=-1)
+    identity = Identity(1000, 1000, namespaced=True)
+    plain, training = (resource_limits(Limits(training_s=extra), identity)["RLIMIT_CPU"] for extra in (0, 90.5))
+    assert plain == (302, 303) and training == (393, 394)

@@ -183,3 +183,28 @@ for i in range({FILE_COUNT_MAX} + 200_000):
     os.close(os.open(f'/tmp/{{i // 1000}}/{{i}}', os.O_CREAT | os.O_WRONLY))
 """
     assert bench.run(code, watched=True).cause is Cause.FILES
+
+
+def test_cpu_time_that_was_granted_comes_on_top() -> None:
+    sample = Sample(0, 1, 70.0, 0)
+    assert exceeded(sample, LIMITS) is Cause.CPU
+    assert exceeded(sample, LIMITS, granted_s=10.0) is None
+    assert exceeded(Sample(0, 1, 70.1, 0), LIMITS, granted_s=10.0) is Cause.CPU
+
+
+def test_the_watchdog_keeps_to_what_is_granted_while_it_runs(proc: tuple[Path, int]) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    stat = f"2 (a) {' '.join(['S', *['0'] * 10, str(70 * ticks), '0', '0', '0', *['0'] * 30])}\n"
+    add_process(proc[0], 2, {"RssAnon": 1}, stat)
+    killed: list[int] = []
+    watchdog = Watchdog(proc[1], [], LIMITS, lambda: killed.append(1), interval_s=0.001)
+    watchdog.granted_s = 20.0
+    watchdog.start()
+    while not watchdog.cpu_s:
+        pass
+    assert not killed
+    # the training is over, and used less than it might have.
+    watchdog.granted_s = 5.0
+    watchdog._thread.join(60)
+    watchdog.stop()
+    assert killed == [1] and watchdog.cause is Cause.CPU

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 
 JUDGE_VARIABLE = "VISLAB_JUDGE"
+CI_VARIABLE = "VISLAB_CI"
 
 
 def graded() -> bool:
     """Return whether this notebook runs under the judge."""
     return bool(os.environ.get(JUDGE_VARIABLE))
+
+
+def silent() -> bool:
+    """Return whether bars and live figures are off: under ``VISLAB_CI=1``, and while a notebook is graded."""
+    return os.environ.get(CI_VARIABLE, "") not in ("", "0") or graded()
 
 
 def steps(full: int, graded_steps: int = 2) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from vislab.check.behaviour import StepCount, counted_steps
 from vislab.check.failures import CallFailed, StateDictMismatch, WrongKind
 from vislab.check.kernels import launch
 from vislab.check.observe import generator_state, same_values, seed_generators, traced, tripwires
@@ -59,17 +60,21 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
     stage = "launch" if plan["probe"] == "kernel" else "construct"
     state: tuple[Any, ...] | None = None
     steps: Steps | None = None
+    count: StepCount | None = None
 
     def note() -> None:
         after = (*arguments, *keywords.values())
         observed["mutated"] = [
             i for i, (old, new) in enumerate(zip(before, after)) if old is not None and not same_values(old, new.detach())
         ]
-        observed["rng_moved"] = state is not None and generator_state() != state
+        # whoever trains draws.
+        observed["rng_moved"] = state is not None and plan["probe"] != "behaviour" and generator_state() != state
         observed["forbidden"] = sorted(forbidden_seen)
         observed["tripped"] = sorted(tripped)
         if steps is not None:
             observed["switched"] = steps.switched()
+        if count is not None:
+            observed["steps"] = count.taken
 
     try:
         with ExitStack() as stack:
@@ -86,6 +91,9 @@ def carry_out(plan: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], answ
                 call = answer
             else:
                 raise WrongKind(f"hand in the function itself, not {type(answer).__name__}")
+            if plan["probe"] == "behaviour":
+                keywords |= {"steps": plan["behaviour"]["steps"], "seed": plan["seed"]}
+                count = stack.enter_context(counted_steps(plan["behaviour"]))
             seed_generators(plan["seed"])
             state = generator_state()
             stage = "launch" if plan["probe"] == "kernel" else "call"

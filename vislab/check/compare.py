@@ -34,11 +34,13 @@ class Finding:
         verdict: never ``OK``.
         text: what was expected and what came, in words and shapes; holds no hidden value.
         diagnosable: whether the values have the right form, so that looking for a common wrong term makes sense.
+        share: of the case's points that are earned all the same, below 1.
     """
 
     verdict: Verdict
     text: str
     diagnosable: bool = False
+    share: float = 0.0
 
 
 def compare(got: torch.Tensor, target: Target, *, gradient: bool = False) -> Finding | None:

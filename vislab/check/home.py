@@ -6,6 +6,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from vislab.check.behaviour import asked, judge_predictions
+from vislab.check.budget import silent
 from vislab.check.calls import Answer, carry_out
 from vislab.check.compare import compare
 from vislab.check.examine import examine, examine_failure
@@ -13,6 +15,7 @@ from vislab.check.failures import CallFailed, failure_class, raised_as_asked
 from vislab.check.kernels import TritonMissing
 from vislab.check.public_cases import PublicCase, cases_path, read_cases
 from vislab.check.report import Report, Row
+from vislab.check.shipped import load_shipped
 from vislab.check.suite import SUITE_KIND, check_suite_at_home
 from vislab.check.verdict import Verdict
 
@@ -58,10 +61,26 @@ def _row(case: PublicCase, answer: Any, extras: dict[str, Any]) -> Row:
         net = given.observed["switched"][0]
         text = f"leaves {net} in another mode than it found it (train or eval, or requires_grad of its parameters)"
         return Row(case.name, case.family, Verdict.MUTATED_INPUT, text)
+    if case.plan["probe"] == "behaviour":
+        return _trained(case, given)
     fault = examine(case.plan, given.outputs, given.gradients, given.tensors, case.targets, case.tensors)
     if fault is None:
         return Row(case.name, case.family, Verdict.OK)
     return Row(case.name, case.family, fault.verdict, fault.text + _numbers(case, given))
+
+
+def _trained(case: PublicCase, given: Answer) -> Row:
+    spec = case.plan["behaviour"]
+    withheld = [case.targets[name].value for name in sorted(case.targets, key=lambda name: int(name.split(".")[1]))]
+    fault, value = judge_predictions(case.plan, given.outputs, given.tensors, load_shipped(spec["metric"]), withheld)
+    taken = given.observed["steps"]
+    if not silent() and value is not None:
+        print(f"{case.name}: {spec['unit']} {value:.4g} (expected {asked(spec)}), {taken} of {spec['steps']} steps")
+    if fault is not None:
+        return Row(case.name, case.family, fault.verdict, fault.text)
+    if taken > spec["steps"]:
+        return Row(case.name, case.family, Verdict.RULE, f"takes {taken} optimiser steps, and the budget is {spec['steps']}")
+    return Row(case.name, case.family, Verdict.OK)
 
 
 def _numbers(case: PublicCase, given: Answer) -> str:

@@ -21,6 +21,7 @@ def show_error(exercise: str, answer: Any, extras: dict[str, Any]) -> bool:
     """
     for case in read_cases(cases_path(), exercise)[0]:
         target = case.targets.get("out.0")
+        # of a training there is none, and it would be trained a second time.
         if target is None or not target.value.is_floating_point():
             continue
         try:

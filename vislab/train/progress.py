@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import Any
@@ -10,17 +9,11 @@ from typing import Any
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from vislab.check.budget import graded
+from vislab.check.budget import silent
 from vislab.show.style import png
 from vislab.train.history import History
 
-CI_VARIABLE = "VISLAB_CI"
 _PAUSE_S, _SHARE = 1.0, 0.05
-
-
-def silent() -> bool:
-    """Return whether bars and live figures are off: under ``VISLAB_CI=1``, and while a notebook is graded."""
-    return os.environ.get(CI_VARIABLE, "") not in ("", "0") or graded()
 
 
 def in_notebook() -> bool:
