@@ -15,11 +15,13 @@ import torch
 
 from autograder.audit.answers import Answer, answers_in, read_check_call
 from autograder.audit.exercise_audit import ExerciseAudit, audit_exercise
+from autograder.audit.model_audit import audit_model
 from autograder.audit.notebook_audit import NotebookAudit, audit_notebooks
 from autograder.audit.suite_audit import audit_suite
 from autograder.authoring.cell import Role
 from autograder.authoring.lesson import Lesson, read_lesson
 from autograder.exercise.assignment import load_assignment
+from autograder.exercise.model import ModelProbe
 from autograder.exercise.suite import SuiteProbe
 from vislab.check.budget import CI_VARIABLE
 
@@ -105,6 +107,8 @@ def _audit_in_worker(folder: str, lesson_name: str, exercise_name: str, secrets:
         solution = _written(Path(made), "solution", lesson, lesson.solution_source(exercise_name))
         stub = _written(Path(made), "stub", lesson, lesson.stub_source(exercise_name))
         mutants, accepted = (answers_in(path / kind / exercise.file_stem) for kind in ("mutants", "accepted"))
+        if isinstance(exercise.probe, ModelProbe):
+            return audit_model(exercise, mutants, accepted, secrets)
         audit = audit_suite if isinstance(exercise.probe, SuiteProbe) else audit_exercise
         return audit(exercise, call, solution, stub, mutants, accepted, secrets)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -14,9 +14,12 @@ from typing import Any
 
 import nbformat
 
+from autograder.audit.answers import answers_in
+from autograder.audit.model_audit import weights_file
 from autograder.engine.grade_one import grade_one
 from autograder.engine.job import Job
 from autograder.exercise.assignment import Assignment
+from autograder.exercise.model import ModelProbe
 
 SECRET = hashlib.sha256(b"audit of notebooks").digest()
 
@@ -54,7 +57,7 @@ def audit_notebooks(assignment: Assignment, course_root: Path, progress: Callabl
             path = folder / f"{notebook}.ipynb"
             if not path.is_file():
                 raise FileNotFoundError(f"{path} is not built; run 'python -m autograder build {assignment.name}' first")
-            jobs.append((kind, _job(assignment, notebook, path, release)))
+            jobs.append((kind, _job(assignment, notebook, path, release, _weights(assignment) if kind == "solved" else {})))
     rows: dict[tuple[str, str], NotebookAudit] = {}
     with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(grade_one, job): (job.notebook, kind) for kind, job in jobs}
@@ -65,7 +68,7 @@ def audit_notebooks(assignment: Assignment, course_root: Path, progress: Callabl
     return [rows[job.notebook, kind] for kind, job in jobs]
 
 
-def _job(assignment: Assignment, notebook: str, path: Path, release: Path) -> Job:
+def _job(assignment: Assignment, notebook: str, path: Path, release: Path, extra_files: Mapping[str, bytes]) -> Job:
     content = nbformat.read(path, as_version=4)
     for cell in content.cells:
         if cell.cell_type == "code":
@@ -81,7 +84,18 @@ def _job(assignment: Assignment, notebook: str, path: Path, release: Path) -> Jo
         assignment_folder=assignment.folder,
         work_folder=release,
         secret=SECRET,
+        extra_files=extra_files,
     )
+
+
+def _weights(assignment: Assignment) -> dict[str, bytes]:
+    """Return the weights that stand for the solution of each model exercise."""
+    found = {}
+    for exercise in assignment.exercises.values():
+        answers = answers_in(assignment.folder / "accepted" / exercise.file_stem) if isinstance(exercise.probe, ModelProbe) else []
+        if answers and isinstance(exercise.probe, ModelProbe):
+            found[exercise.probe.file] = weights_file(answers[0])
+    return found
 
 
 def _row(notebook: str, kind: str, ledger: dict[str, Any]) -> NotebookAudit:

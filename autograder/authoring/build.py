@@ -23,6 +23,7 @@ from autograder.authoring.record import FILE_NAME, compare_cases, record_cases
 from autograder.authoring.release import generate
 from autograder.authoring.rules import FIGURE_SUFFIXES, read_lessons
 from autograder.exercise.assignment import Assignment
+from autograder.exercise.model import ModelProbe
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,15 @@ def build_release(assignment: Assignment, course: Course, root: Path, *, progres
         progress(f"{assignment.name}: making the release")
         generate(source, fresh, course.course_id)
         progress(f"{assignment.name}: searching the release for solutions")
+        _refuse_weights(fresh, assignment)
         refuse_leaks([fresh], assignment, read_lessons(assignment))
     return Built(target)
+
+
+def _refuse_weights(folder: Path, assignment: Assignment) -> None:
+    for exercise in assignment.exercises.values():
+        if isinstance(exercise.probe, ModelProbe) and any(Path(name).name == exercise.probe.file for name in files_below(folder)):
+            raise AuthoringError(f"{exercise.probe.file}: the release holds the weights that {exercise.name} asks for; remove the file")
 
 
 def _write_beside(assignment: Assignment, lessons: Sequence[Lesson], course: Course, folder: Path) -> None:

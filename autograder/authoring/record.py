@@ -18,6 +18,7 @@ from autograder.exercise.assignment import Assignment
 from autograder.exercise.case import Case
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.expected import expect
+from autograder.exercise.model import ModelProbe, model_plan, model_tensors
 from autograder.exercise.plan import make_plan
 from autograder.exercise.suite import SuiteProbe, suite_plan
 from vislab.check.verdict import Family
@@ -81,6 +82,11 @@ def _record(exercise: Exercise, case: Case, group: h5py.Group) -> None:
         _write_head(group, case, suite_plan(exercise.probe, case, int.from_bytes(_derived(seed, "call")[:4], "big") >> 1), "")
         return
     inputs = case.inputs(seed)
+    if isinstance(exercise.probe, ModelProbe):
+        _write_head(group, case, model_plan(exercise.probe, case), "")
+        for name, tensor in sorted(model_tensors(exercise.probe, case, inputs).items()):
+            _write(group, f"inputs/{name}", tensor, tensor.dtype)
+        return
     expected = expect(exercise, case, inputs, _derived(seed, "cotangents"))
     call_seed = int.from_bytes(_derived(seed, "call")[:4], "big") >> 1
     plan = make_plan(exercise, case, inputs, expected.cotangents, call_seed)

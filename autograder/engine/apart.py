@@ -1,19 +1,21 @@
-"""Checks that are judged apart from the notebook's run: a student's test, which must be no oracle for another exercise."""
+"""Checks that are judged apart from the notebook's run: tests, which must be no oracle for another exercise, and weights."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from nbformat import NotebookNode
 
 from autograder.engine.run import check_of
 from autograder.exercise.exercise import Exercise
+from autograder.exercise.model import ModelProbe
 from autograder.exercise.suite import SuiteProbe
 from autograder.judge.bench import Bench, ProcessBench
 from autograder.judge.records import CheckRecord
 from autograder.judge.test_suite import merged
 from vislab.check.verdict import Verdict
+from vislab.check.weights import too_large
 
 # (notebook up to the check, where implementations run, number of the kernel) -> record; None where nobody came to the check.
 Again = Callable[[NotebookNode, Bench, int], CheckRecord | None]
@@ -21,10 +23,10 @@ Again = Callable[[NotebookNode, Bench, int], CheckRecord | None]
 
 def apart(exercise: Exercise) -> bool:
     """Return whether an exercise's check answers nothing in the notebook's own run."""
-    return isinstance(exercise.probe, SuiteProbe)
+    return isinstance(exercise.probe, (SuiteProbe, ModelProbe))
 
 
-def judged_apart(exercise: Exercise, notebook: NotebookNode, again: Again) -> CheckRecord | None:
+def judged_in_kernels(exercise: Exercise, notebook: NotebookNode, again: Again) -> CheckRecord | None:
     """Judge a test-suite exercise in kernels in which nothing else is checked.
 
     Args:
@@ -61,3 +63,9 @@ def up_to_check(notebook: NotebookNode, name: str) -> NotebookNode | None:
     shortened = copy.copy(notebook)
     shortened.cells = notebook.cells[: places[-1] + 1]
     return shortened
+
+
+def oversized_weights(exercises: Iterable[Exercise], files: Mapping[str, bytes]) -> set[str]:
+    """Return the names of files of weights that are larger than their exercise takes."""
+    probes = [exercise.probe for exercise in exercises if isinstance(exercise.probe, ModelProbe)]
+    return {probe.file for probe in probes if too_large(len(files.get(probe.file, b"")), probe.size_mib) is not None}

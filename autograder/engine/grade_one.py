@@ -17,15 +17,18 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.engine.apart import apart, judged_apart
+from autograder.engine.apart import apart, judged_in_kernels, oversized_weights
 from autograder.engine.job import Job, Result
+from autograder.engine.model_run import model_opener
 from autograder.engine.run import Death, RunOutcome, check_of, run_notebook
 from autograder.engine.solitude import solitude
 from autograder.exercise.assignment import Assignment, load_assignment
 from autograder.exercise.exercise import Exercise
+from autograder.exercise.model import ModelProbe
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.bench import Bench
 from autograder.judge.ledger import Subject, make_error_ledger, make_ledger, receipt
+from autograder.judge.model import judge_model
 from autograder.judge.records import CaseRecord, CheckRecord, Ending
 from autograder.judge.server import Judge
 from autograder.sandbox.choice import open_sandbox
@@ -124,7 +127,11 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
             attempts.lines.extend(f"{exercise.name}, kernel {number + 1}: {line}" for line in known.lines)
             return more.records.get(exercise.name)
 
-        record = judged_apart(exercise, notebook, again)
+        if isinstance(exercise.probe, ModelProbe):
+            content = job.extra_files.get(exercise.probe.file)
+            records[exercise.name] = judge_model(exercise, seeds, content, model_opener(limits, job.walls))
+            continue
+        record = judged_in_kernels(exercise, notebook, again)
         if record is not None:
             records[exercise.name] = record
     run = {
@@ -204,12 +211,15 @@ def _run(
     bench: Bench | None,
     number: int,
 ) -> RunOutcome:
+    assignment = assignment_at(job.assignment_folder)
+    oversized = oversized_weights(assignment.exercises.values(), job.extra_files)
     # a short path: a Unix socket's may hold 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="vj-"))
     try:
         folder.chmod(0o711)
         files: dict[str, bytes | Path] = dict(work_files(job.work_folder))
-        files.update(job.extra_files)
+        # weights beyond what their exercise takes stay outside: they would fill the sandbox, and its limits are the notebook's.
+        files.update({name: content for name, content in job.extra_files.items() if name not in oversized})
         with (
             Judge(exercises, seeds, folder, limits.case_s, bench=bench, number=number) as judge,
             open_sandbox(files, folder, limits, unsafe_no_sandbox=not job.walls) as sandbox,

@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder.exercise.exercise import Exercise, ExerciseError
 from autograder.exercise.implementations import bind_suites
+from autograder.exercise.model import ModelProbe
 
 
 class AssignmentError(ValueError):
@@ -34,7 +35,7 @@ class Assignment:
         penalty_per_day: share of the maximum lost per started day after ``due``; 0 for none.
         notebooks: stems of the lesson files in reading order.
         points_total: sum of all core points, manual questions included.
-        extra_files: names of further files that a submission may bring.
+        extra_files: names of further files that a submission may bring; the weights that model exercises ask for are among them.
         limits: the ``[limits]`` table, where it differs from the defaults.
         exercises: by name, in the order of definition.
     """
@@ -98,11 +99,18 @@ def load_assignment(folder: Path) -> Assignment:
         penalty_per_day=float(late.get("penalty_per_day", 0.0)),
         notebooks=tuple(table["notebooks"]),
         points_total=float(table["points_total"]),
-        extra_files=tuple(table.get("extra_files", ())),
+        extra_files=(*table.get("extra_files", ()), *_weights_files(folder, table, exercises)),
         data=tuple(table.get("data", ())),
         limits=table.get("limits", {}),
         exercises=exercises,
     )
+
+
+def _weights_files(folder: Path, table: Mapping[str, Any], exercises: Mapping[str, Exercise]) -> list[str]:
+    names = [exercise.probe.file for exercise in exercises.values() if isinstance(exercise.probe, ModelProbe)]
+    if doubles := sorted({name for name in names if names.count(name) > 1}):
+        raise AssignmentError(f"{folder}: two exercises take their weights from {doubles[0]!r}; give each a file of its own")
+    return [name for name in names if name not in table.get("extra_files", ())]
 
 
 def resolve_assignment(root: Path, name: str) -> Assignment:

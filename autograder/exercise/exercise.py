@@ -11,6 +11,7 @@ import torch
 
 from autograder.exercise.behaviour import FIRST_OPTIMISER_S, WALL_PER_CPU, BehaviourProbe, refuse_telling
 from autograder.exercise.case import Case, Inputs
+from autograder.exercise.model import model_faults
 from autograder.exercise.probe import FunctionProbe, KernelProbe, Launch, ModuleProbe, Probe
 from autograder.exercise.shipped import ship
 from autograder.exercise.step import Setup, StepProbe
@@ -184,7 +185,8 @@ class Exercise:
             raise ExerciseError(f"{who}: wrt_weights asks for the gradients of given weights; only a module exercise has them")
         if isinstance(self.probe, StepProbe):
             self._validate_steps(who, cases)
-        if fault := suite_faults(self.probe, cases, list(self.points_by_family)):
+        families = list(self.points_by_family)
+        if fault := suite_faults(self.probe, cases, families) or model_faults(self.probe, cases, families):
             raise ExerciseError(f"{who}: {fault}")
         if isinstance(self.probe, BehaviourProbe):
             self._validate_behaviour(who, cases, self.probe)

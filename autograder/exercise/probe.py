@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autograder.exercise.behaviour import BehaviourProbe
+from autograder.exercise.model import ModelProbe
 from autograder.exercise.step import StepProbe
 from autograder.exercise.suite import SuiteProbe
 
@@ -96,4 +97,4 @@ class KernelProbe:
     kind: str = "kernel"
 
 
-Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe | BehaviourProbe | SuiteProbe
+Probe = FunctionProbe | ModuleProbe | KernelProbe | StepProbe | BehaviourProbe | SuiteProbe | ModelProbe

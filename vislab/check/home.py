@@ -13,6 +13,7 @@ from vislab.check.compare import compare
 from vislab.check.examine import examine, examine_failure
 from vislab.check.failures import CallFailed, failure_class, raised_as_asked
 from vislab.check.kernels import TritonMissing
+from vislab.check.model import MODEL_KIND, check_model_at_home
 from vislab.check.public_cases import PublicCase, cases_path, read_cases
 from vislab.check.report import Report, Row
 from vislab.check.shipped import load_shipped
@@ -32,6 +33,8 @@ def check_at_home(exercise: str, answer: Any, extras: dict[str, Any]) -> Report:
     cases, hidden = read_cases(cases_path(), exercise)
     if cases and cases[0].plan["probe"] == SUITE_KIND:
         return Report(exercise, check_suite_at_home(cases, answer, extras), hidden)
+    if cases and cases[0].plan["probe"] == MODEL_KIND:
+        return Report(exercise, check_model_at_home(cases, answer), hidden)
     return Report(exercise, [_row(case, answer, extras) for case in cases], hidden)
 
 
