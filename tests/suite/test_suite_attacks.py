@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -228,3 +229,17 @@ def test_too_many_calls_are_said_in_the_test(judged: Callable[..., CheckRecord])
             impl(torch.zeros(1, 1))
 
     assert "by too many calls of impl" in judged(test).cases[0].text
+
+
+def test_replies_leave_at_steps_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fast and a slow implementation have in common, as far as the step goes; beyond it nothing is promised."""
+    from autograder.judge import test_suite
+
+    slept: list[float] = []
+    for spent_s in (0.0, 0.001, 0.0039, 0.0041, 0.0123):
+        clock = SimpleNamespace(monotonic=lambda spent_s=spent_s: 100.0 + spent_s, sleep=slept.append)
+        monkeypatch.setattr(test_suite, "time", clock)
+        test_suite._wait_for_step(100.0, 0.004)
+        steps = (spent_s + slept[-1]) / 0.004
+        assert slept[-1] > 0 and steps == pytest.approx(round(steps), abs=1e-6)
+    assert slept[0] == pytest.approx(slept[1] + 0.001) == pytest.approx(0.004)
