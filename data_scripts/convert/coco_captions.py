@@ -98,6 +98,7 @@ def plan(
             least=least if vocabulary is None else None,
             split=split,
             count=count,
+            skip_faulty=skip,
         ),
         lambda: _batches(tables, known, pictures, shape, skip, tally),
         tally=tally,

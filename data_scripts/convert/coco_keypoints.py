@@ -69,7 +69,7 @@ def plan(
         person.counted(people),
         (3, size, size),
         sources(TITLE, inputs, terms),
-        command("coco-keypoints", size=size, margin=margin, split=split, count=count, skip_faulty="" if skip else None),
+        command("coco-keypoints", size=size, margin=margin, split=split, count=count, skip_faulty=skip),
         lambda: person.batches(people, pictures, size, skip, tally),
         attributes=COCO.attributes(),
         tally=tally,

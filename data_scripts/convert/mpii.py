@@ -74,7 +74,7 @@ def plan(
         person.counted(people),
         (3, size, size),
         sources(TITLE, inputs, terms),
-        command("mpii", size=size, margin=margin, split=split, count=count),
+        command("mpii", size=size, margin=margin, split=split, count=count, skip_faulty=skip),
         lambda: person.batches(people, pictures, size, skip, tally),
         attributes=MPII.attributes(),
         tally=tally,

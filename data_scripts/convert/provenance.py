@@ -47,5 +47,6 @@ def sources(title: str, inputs: Iterable[Path], terms: Terms) -> list[Source]:
 
 def command(name: str, **options: object) -> str:
     """Return the command that makes the file, without paths: files of equal content are equal wherever they were made."""
-    words = [f"--{key.replace('_', '-')} {value}" for key, value in options.items() if value not in (None, False, "")]
+    given = {f"--{key.replace('_', '-')}": value for key, value in options.items() if value is not None and value is not False}
+    words = [word if value is True else f"{word} {value}" for word, value in given.items()]
     return " ".join([f"python -m data_scripts convert {name}", *words])

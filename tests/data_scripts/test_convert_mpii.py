@@ -243,6 +243,7 @@ def test_missing_pictures_are_told_or_left_out(folder: Path, tmp_path: Path) -> 
         plan([path], folder)
     made = plan([path], folder, skip=True)
     assert made.total == 1 and made.tally.counts == {"people left out: picture missing": 2}
+    assert made.generator == "python -m data_scripts convert mpii --size 40 --margin 1.0 --split auto --skip-faulty"
     with pytest.raises(BuildError, match=r"--images .*nowhere is no folder; it must hold the pictures; unpack them first"):
         plan([path], tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"none.mat is no file; it must hold MPII's annotations"):
