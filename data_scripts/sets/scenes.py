@@ -32,6 +32,13 @@ def picture(stored: Stored) -> Figure:
     return contact_sheet(stored)
 
 
+def lesson(stored: Stored, seed: int, progress: Progress) -> dict[str, float]:
+    """Train a captioner that attends and its mean-pooled twin; return how well they write and where the first one looks."""
+    from data_scripts.scenes.lesson import lesson as train
+
+    return train(stored, seed, progress)
+
+
 BUILDERS = (
     Builder(
         name="scenes",
@@ -44,5 +51,6 @@ BUILDERS = (
         build=build,
         verify=verify,
         picture=picture,
+        lesson=lesson,
     ),
 )
