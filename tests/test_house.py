@@ -31,6 +31,7 @@ TOP_FILES = {
     "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".gitignore",
 }  # fmt: skip
 LINES_MAX = 400
+KERNEL_LINES_MAX = 350
 
 
 def tracked() -> list[str]:
@@ -58,6 +59,32 @@ def test_no_module_outgrows_its_room() -> None:
         and len((ROOT / p).read_text().splitlines()) > LINES_MAX
     ]
     assert long == [], f"split these: more than {LINES_MAX} lines"
+
+
+def op_faults(paths: list[str], lines: dict[str, int]) -> list[str]:
+    """Return what is wrong with the folders of the fused ops, as sentences."""
+    names = {"__init__.py", "op.py", "naive.py", "fused.py"}
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        if parts[:2] == ["vislab", "ops"] and len(parts) > 3:
+            folders.setdefault(parts[2], set()).add(parts[3])
+    found = [
+        f"vislab/ops/{op} holds {sorted(held)}, not {sorted(names)}" for op, held in folders.items() if "op.py" in held and held != names
+    ]
+    long = [path for path in paths if path.endswith("/fused.py") and lines[path] > KERNEL_LINES_MAX]
+    return found + [f"{path} has {lines[path]} lines, a kernel file has at most {KERNEL_LINES_MAX}" for path in long]
+
+
+def test_every_op_is_the_same_four_modules() -> None:
+    paths = [path for path in tracked() if path.startswith("vislab/ops/") and path.endswith(".py")]
+    assert op_faults(paths, {path: len((ROOT / path).read_text().splitlines()) for path in paths}) == []
+
+
+def test_a_fifth_module_and_a_long_kernel_file_would_be_seen() -> None:
+    paths = [f"vislab/ops/warp/{name}.py" for name in ("__init__", "op", "naive", "fused", "kernels")]
+    told = op_faults(paths, dict.fromkeys(paths, KERNEL_LINES_MAX + 1))
+    assert len(told) == 2 and "'kernels.py'" in told[0] and "fused.py has 351 lines" in told[1]
 
 
 def test_every_room_is_noun_modules() -> None:

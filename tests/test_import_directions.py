@@ -47,6 +47,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "autograder.__main__": ("autograder.cli",),
     "data_scripts": ("vislab.data.layout",),
 }
+# shared ground that only kernels and their launches stand on.
+KERNEL_MODULES = {"elementary", "kernels", "launch", "sample_kernels", "source_pixel_kernels", "tiles"}
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -103,13 +105,18 @@ def faults(root: Path) -> list[str]:
 
 def _op_faults(root: Path, module: str, names: list[str]) -> list[str]:
     parts = module.split(".")
-    if parts[:2] != ["vislab", "ops"] or len(parts) < 4:
+    if parts[:2] != ["vislab", "ops"] or len(parts) < 3:
         return []
-    op, role = parts[2], parts[3]
-    # a plain module beside the op folders (dispatch, say) is shared ground, not another op.
+    op, role = parts[2], parts[-1]
     others = [name for name in names if name.startswith("vislab.ops.") and name.split(".")[2] != op]
-    shared = {path.stem for path in (root / "vislab" / "ops").glob("*.py")}
+    # what lies beside the op folders (dispatch, say, or all that samplers share) is shared ground, which knows no op.
+    shared = _shared_ground(root)
     found = [f"{module} imports another op: {name}" for name in others if name.split(".")[2] not in shared]
+    if role in ("naive", "source_pixels"):
+        # a reference that shares code with the kernels would share their mistakes.
+        found += [f"{module} imports what kernels are made of: {name}" for name in names if set(name.split(".")) & KERNEL_MODULES]
+    if op in shared or len(parts) < 4:
+        return found
     twins = {"naive": "fused", "fused": "naive"}
     if role in twins:
         found += [
@@ -118,6 +125,12 @@ def _op_faults(root: Path, module: str, names: list[str]) -> list[str]:
             if within(name, f"vislab.ops.{op}.{twins[role]}")
         ]
     return found
+
+
+def _shared_ground(root: Path) -> set[str]:
+    ops = root / "vislab" / "ops"
+    plain = {path.stem for path in ops.glob("*.py")}
+    return plain | {path.parent.name for path in ops.glob("*/__init__.py") if not (path.parent / "op.py").exists()}
 
 
 def circles(root: Path) -> list[list[str]]:
@@ -163,6 +176,9 @@ def test_no_import_circles() -> None:
         ("vislab/check/planted.py", "import autograder.exercise.case", "vislab may import nothing"),
         ("vislab/ops/warp/naive.py", "from vislab.ops.warp.fused import kernel", "know nothing of each other"),
         ("vislab/ops/warp/op.py", "from vislab.ops.other.naive import thing", "imports another op"),
+        ("vislab/ops/sampling/planted.py", "from vislab.ops.warp.fused import kernel", "imports another op"),
+        ("vislab/ops/warp/naive.py", "from vislab.ops.sampling.source_pixel_kernels import neighbours", "what kernels are made of"),
+        ("vislab/ops/sampling/source_pixels.py", "from vislab.ops.sampling.source_pixel_kernels import tile", "what kernels are made of"),
         ("autograder/authoring/planted.py", "from autograder.judge.ledger import receipt", "autograder.authoring may import"),
         ("autograder/engine/planted.py", "import assignments.a1_pose", "names an assignment"),
         ("autograder/judge/planted.py", "from autograder.judge import records", "own package's root"),

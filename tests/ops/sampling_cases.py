@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 # share of the largest reference value. float32 holds a position near pixel 200 to 2e-5 pixels, over which noise changes by as much;
 # half precision rounds the answer once.
@@ -69,6 +70,20 @@ def answers(function, image: Tensor, second: Tensor, second_name: str, **options
     upstream = sixty_fourths(output)
     to_image, to_second = torch.autograd.grad(output, (image, second), upstream)
     return {"output": output.detach(), "gradient to image": to_image, f"gradient to {second_name}": to_second}
+
+
+class Answers(TorchDispatchMode):
+    """Keep what an operator returns, in ``answers``, while a ``with`` block runs."""
+
+    def __init__(self, operator: str) -> None:
+        super().__init__()
+        self.operator, self.answers = operator, []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        answer = func(*args, **(kwargs or {}))
+        if func.name() == self.operator:
+            self.answers.append(answer)
+        return answer
 
 
 def window(image: Tensor) -> Tensor:

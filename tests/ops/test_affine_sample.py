@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vislab.ops.affine_sample import affine_sample, path_for
 from vislab.ops.affine_sample.naive import affine_sample_naive
-from vislab.ops.safe_grid_sample import _tamed
+from vislab.ops.sampling.safe_grid_sample import _tamed
 
 IDENTITY = torch.eye(2, 3)[None]
 

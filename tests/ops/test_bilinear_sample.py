@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vislab.geometry.pixel_coordinates import pixel_to_norm
 from vislab.ops.bilinear_sample import bilinear_sample, path_for
 from vislab.ops.bilinear_sample.naive import bilinear_sample_naive
-from vislab.ops.safe_grid_sample import _tamed
+from vislab.ops.sampling.safe_grid_sample import _tamed
 
 CENTRES = torch.tensor([[[[-0.5, 0.0], [0.5, 0.0]]]])
 

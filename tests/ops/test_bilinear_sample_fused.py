@@ -1,17 +1,17 @@
-"""The Triton kernels of bilinear sampling against the reference: under the interpreter here, compiled by test_bilinear_sample_cuda.py."""
+"""The Triton kernels of bilinear sampling against the reference: under the interpreter here, compiled by test_kernels_cuda.py."""
 
 from types import SimpleNamespace
 
 import pytest
 import torch
 from heatmap_cases import assert_same_answers
-from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, answers, grids, noise, sixty_fourths, window
+from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, Answers, answers, grids, noise, sixty_fourths, window
 
 triton = pytest.importorskip("triton")
 
-from vislab.ops import source_pixel_kernels  # noqa: E402
 from vislab.ops.bilinear_sample import bilinear_sample, fused  # noqa: E402
 from vislab.ops.bilinear_sample.naive import bilinear_sample_naive  # noqa: E402
+from vislab.ops.sampling import derivatives, sample_kernels, source_pixel_kernels  # noqa: E402
 
 DEVICE = "cuda" if isinstance(fused._sample_kernel, triton.JITFunction) else "cpu"
 VIEWS = {
@@ -124,14 +124,14 @@ def test_a_fault_planted_in_a_device_function_shows(monkeypatch, fault):
             nw, ne, sw, se = source_pixel_kernels.read_four(pixel_ptr, stride_h, stride_w, top, bottom, left, right, ACC)
             return nw, ne, sw, se * 0.0
 
-        monkeypatch.setitem(fused._sample_kernel.fn.__globals__, "read_four", planted)
+        monkeypatch.setitem(sample_kernels.write_samples.fn.__globals__, "read_four", planted)
     else:
 
         def planted(pixel, size, ALIGN_CORNERS, PADDING, ACC):
             position, slope = source_pixel_kernels.source_position(pixel, size, ALIGN_CORNERS, PADDING, ACC)
             return position, slope * 0.0 + 1.0 if fault == "derivative past the border" else slope * slope
 
-        monkeypatch.setitem(fused._sample_kernel.fn.__globals__, "source_position", planted)
+        monkeypatch.setitem(sample_kernels.write_samples.fn.__globals__, "source_position", planted)
     image, grid = noise(1, 2, 9, 8), grids(1, (9, 8), (12, 11), False)
     grid = grid * 2
     options = {"padding": "reflection"}
@@ -152,21 +152,13 @@ def test_any_strides(view):
 def launches(monkeypatch, image, grid, **options):
     """Return the tensors that each kernel was given."""
     launched = {}
+    whole = fused.launch
 
-    class Recorder:
-        def __init__(self, name):
-            self.name, self.kernel = name, getattr(fused, name)
+    def launch(kernel, programs, near, *arguments, **constants):
+        launched[kernel.fn.__name__] = programs, [argument for argument in arguments if isinstance(argument, torch.Tensor)]
+        whole(kernel, programs, near, *arguments, **constants)
 
-        def __getitem__(self, grid):
-            def launch(*arguments, **constants):
-                launched[self.name] = grid[0], [argument for argument in arguments if isinstance(argument, torch.Tensor)]
-                return self.kernel[grid](*arguments, **constants)
-
-            return launch
-
-    for name in ("_sample_kernel", "_gradient_kernel"):
-        monkeypatch.setattr(fused, name, Recorder(name))
-    monkeypatch.setattr(fused, "refuse_compiled_kernel_on_cpu", lambda *_: None)
+    monkeypatch.setattr(fused, "launch", launch)
     return answers(fused_op, image, grid, "grid", **options), launched
 
 
@@ -205,17 +197,15 @@ def test_an_expanded_upstream_gradient():
 
 
 @pytest.mark.parametrize("wanted", ["image", "grid"])
-def test_only_the_gradient_that_is_asked_for_is_computed(monkeypatch, wanted):
-    seen = []
-    whole = torch.ops.vislab.bilinear_sample_backward
-    monkeypatch.setattr(fused, "_backward", lambda *arguments: seen.append(whole(*arguments)) or seen[-1])
+def test_only_the_gradient_that_is_asked_for_is_computed(wanted):
     image, grid = noise(1, 2, 9, 8).to(DEVICE), grids(1, (9, 8), (9, 8), False).to(DEVICE)
     both = fused_answers(image, grid)
     leaf = {"image": image, "grid": grid}[wanted].requires_grad_()
     output = fused_op(image, grid)
-    (gradient,) = torch.autograd.grad(output, leaf, sixty_fourths(output))
+    with Answers("vislab::bilinear_sample_backward") as seen:
+        (gradient,) = torch.autograd.grad(output, leaf, sixty_fourths(output))
     torch.testing.assert_close(gradient, both[f"gradient to {wanted}"])
-    assert [tensor.numel() > 0 for tensor in seen[-1]] == [wanted == "image", wanted == "grid"]
+    assert [tensor.numel() > 0 for tensor in seen.answers[-1]] == [wanted == "image", wanted == "grid"]
 
 
 @pytest.mark.parametrize(("shape", "out_size"), [((0, 3, 4, 5), (6, 7)), ((2, 0, 4, 5), (6, 7)), ((2, 3, 4, 5), (0, 7))])
@@ -320,14 +310,14 @@ def test_a_promise_of_determinism_is_kept_by_refusing():
     gpu, cpu = SimpleNamespace(is_cuda=True), SimpleNamespace(is_cuda=False)
     said = "bilinear_sample adds the image's gradient up in no fixed order on a GPU; detach the image, or take path='naive'"
     torch.use_deterministic_algorithms(True)
-    source_pixel_kernels.alert_not_deterministic("bilinear_sample", cpu)
+    derivatives.alert_not_deterministic("bilinear_sample", cpu)
     with pytest.raises(RuntimeError, match=said):
-        source_pixel_kernels.alert_not_deterministic("bilinear_sample", gpu)
+        derivatives.alert_not_deterministic("bilinear_sample", gpu)
     torch.use_deterministic_algorithms(True, warn_only=True)
     with pytest.warns(UserWarning, match=said):
-        source_pixel_kernels.alert_not_deterministic("bilinear_sample", gpu)
+        derivatives.alert_not_deterministic("bilinear_sample", gpu)
     torch.use_deterministic_algorithms(False)
-    source_pixel_kernels.alert_not_deterministic("bilinear_sample", gpu)
+    derivatives.alert_not_deterministic("bilinear_sample", gpu)
 
 
 def gradient_and_surroundings(monkeypatch, padding):
@@ -342,7 +332,7 @@ def gradient_and_surroundings(monkeypatch, padding):
     grid = (3 * grids(2, (5, 6), (9, 7), False)).to(DEVICE)
     grid[1, 1, -1] = torch.inf
     output = fused_op(image, grid, padding=padding)
-    monkeypatch.setattr(fused.torch, "zeros_like", guarded)
+    monkeypatch.setattr(derivatives.torch, "zeros_like", guarded)
     torch.ops.vislab.bilinear_sample_backward(torch.ones_like(output), image, grid, PADDINGS.index(padding), False, True, False)
     (room,) = rooms
     inside = room[4:-4, 4:-4, 4:-4, 4:-4].clone()
@@ -369,7 +359,7 @@ def test_a_read_and_a_write_beyond_the_image_are_seen(monkeypatch):
         index, toward, before, after = source_pixel_kernels.neighbours(position, size)
         return index, toward, before | True, after | True
 
-    monkeypatch.setitem(fused._sample_kernel.fn.__globals__, "neighbours", planted)
+    monkeypatch.setitem(sample_kernels.write_samples.fn.__globals__, "neighbours", planted)
     image, grid = window(noise(2, 2, 5, 6)), grids(2, (5, 6), (9, 7), False)
     assert fused_op(image, grid, padding="zeros").isnan().any()
     assert gradient_and_surroundings(monkeypatch, "zeros")[1].any()

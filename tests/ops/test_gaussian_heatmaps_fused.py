@@ -1,4 +1,4 @@
-"""The Triton kernels of Gaussian heatmaps against the reference: in the interpreter here, compiled by test_gaussian_heatmaps_cuda.py."""
+"""The Triton kernels of Gaussian heatmaps against the reference: in the interpreter here, compiled by test_kernels_cuda.py."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The Triton kernels of RoI pooling against the reference: in the interpreter here, compiled by test_roi_pool_cuda.py."""
+"""The Triton kernels of RoI pooling against the reference: in the interpreter here, compiled by test_kernels_cuda.py."""
 
 import pytest
 import torch

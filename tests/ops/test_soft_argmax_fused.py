@@ -1,4 +1,4 @@
-"""The Triton kernels of soft-argmax against the reference: under the interpreter here, compiled on a GPU by test_soft_argmax_cuda.py."""
+"""The Triton kernels of soft-argmax against the reference: under the interpreter here, compiled on a GPU by test_kernels_cuda.py."""
 
 import pytest
 import torch

@@ -13,7 +13,7 @@ from heatmap_cases import assert_same_answers
 from spline_cases import PADDINGS, SIZES, TOLERANCE, answers, doubles, inputs, lattice
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vislab.ops.thin_plate import radial, spline_matrix
+from vislab.ops.sampling.thin_plate import radial, spline_matrix
 from vislab.ops.tps_sample import path_for, tps_sample
 from vislab.ops.tps_sample.naive import radial_naive, spline_naive, tps_sample_naive
 

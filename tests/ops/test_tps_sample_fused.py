@@ -1,4 +1,4 @@
-"""The Triton kernels of tps_sample against the reference: under the interpreter here, compiled on a GPU by test_tps_sample_cuda.py."""
+"""The Triton kernels of tps_sample against the reference: under the interpreter here, compiled on a GPU by test_kernels_cuda.py."""
 
 import pytest
 import torch
@@ -7,6 +7,7 @@ from spline_cases import PADDINGS, SIZES, TOLERANCE, answers, doubles, inputs, l
 
 triton = pytest.importorskip("triton")
 
+from vislab.ops.sampling import sample_kernels  # noqa: E402
 from vislab.ops.tps_sample import fused, tps_sample  # noqa: E402
 from vislab.ops.tps_sample.naive import tps_sample_naive  # noqa: E402
 
@@ -59,7 +60,7 @@ def test_float64_targets_lift_a_float32_image():
 
 
 def test_more_channels_than_a_program_walks_over():
-    tensors = here(inputs(1, fused._CHANNELS + 3, (5, 7), (4, 3), False))
+    tensors = here(inputs(1, sample_kernels._CHANNELS + 3, (5, 7), (4, 3), False))
     assert_same_answers(answers(fused_op, tensors, (4, 3)), expected_answers(tensors, (4, 3)), TOLERANCE[torch.float32])
 
 

@@ -1,4 +1,4 @@
-"""The Triton kernels of window_pool against the reference: under the interpreter here, compiled on a GPU by test_window_pool_cuda.py."""
+"""The Triton kernels of window_pool against the reference: under the interpreter here, compiled on a GPU by test_kernels_cuda.py."""
 
 import pytest
 import torch

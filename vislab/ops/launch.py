@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import triton
 from torch import Tensor
 from triton import JITFunction
 
@@ -31,9 +32,20 @@ def launch(kernel: Any, programs: int, near: Tensor, *arguments: object, **const
             kernel[(programs,)](*arguments, **constants)
 
 
-def warps_for(elements: int, elements_per_warp: int = 1024) -> int:
-    """Return how many warps hold a tile of ``elements`` at 32 a thread, from 1 to 8."""
-    return min(max(elements // elements_per_warp, 1), 8)
+def block_of(rows: int, columns: int, elements: int, columns_max: int) -> tuple[int, int]:
+    """Return the rows and columns of a tile: powers of two, no larger than needed, at most ``elements`` in all."""
+    block_columns = min(triton.next_power_of_2(max(columns, 1)), columns_max)
+    return min(triton.next_power_of_2(max(rows, 1)), elements // block_columns), block_columns
+
+
+def blocks_in(rows: int, columns: int, block: tuple[int, int]) -> int:
+    """Return how many tiles of that shape cover rows × columns."""
+    return triton.cdiv(rows, block[0]) * triton.cdiv(columns, block[1])
+
+
+def warps_for(elements: int, elements_per_warp: int = 1024, most: int = 8) -> int:
+    """Return how many warps hold a tile of ``elements``, from 1 to ``most``; 1024 a warp are 32 a thread."""
+    return min(max(elements // elements_per_warp, 1), most)
 
 
 def high_and_low(number: float) -> tuple[float, float]:

@@ -1,7 +1,27 @@
-"""Loads and stores of two-dimensional tiles, shared by Triton kernels: any strides, masked at the edges, offsets in int64."""
+"""Two-dimensional tiles, shared by Triton kernels: which one a program has, loads and stores of any strides, masked at the edges."""
 
 import triton
 import triton.language as tl
+
+
+@triton.jit
+def tile_of(program, rows, columns, BLOCK_ROWS: tl.constexpr, BLOCK_COLUMNS: tl.constexpr):
+    """Return which matrix of a batch a program works on, its tile's rows and its tile's columns.
+
+    The tiles of one matrix are neighbours, row by row. ``program`` is int64, and so is the matrix: its offset can pass 2^31.
+    """
+    tiles_across = tl.cdiv(columns, BLOCK_COLUMNS)
+    tiles = tiles_across * tl.cdiv(rows, BLOCK_ROWS)
+    tile = (program % tiles).to(tl.int32)
+    row = (tile // tiles_across) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
+    column = (tile % tiles_across) * BLOCK_COLUMNS + tl.arange(0, BLOCK_COLUMNS)
+    return program // tiles, row, column
+
+
+@triton.jit
+def exact(high, low, ACC: tl.constexpr):
+    """Put a number together again that ``high_and_low`` split."""
+    return tl.full((), high, ACC) + tl.full((), low, ACC)
 
 
 @triton.jit

@@ -1,30 +1,17 @@
 """Affine sampling as Triton kernels: positions are made in registers from six numbers a sample, so that no grid is ever in memory."""
 
-from functools import partial
-
 import torch
 import torch.nn.functional as F
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import launch, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
-from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import PADDINGS
-from vislab.ops.source_pixel_kernels import (
-    add_four,
-    alert_not_deterministic,
-    neighbours,
-    read_four,
-    source_position,
-    tile,
-    warps,
-)
-
-# output pixels that one program holds at a time, and channels that it walks over with the same positions.
-_TILE = 512
-_CHANNELS = 16
+from vislab.ops.sampling.arguments import PADDINGS
+from vislab.ops.sampling.derivatives import alert_not_deterministic, image_gradient, tie
+from vislab.ops.sampling.safe_grid_sample import safe_grid_sample
+from vislab.ops.sampling.sample_kernels import constants_of, place, programs_of, pull_back_samples, write_samples
 
 
 def affine_sample_fused(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:
@@ -38,41 +25,10 @@ def affine_sample_fused(image: Tensor, theta: Tensor, size: tuple[int, int], pad
     return _forward(image, theta, *size, PADDINGS[padding], align_corners)
 
 
-def _save_for_backward(ctx, inputs, output):
-    image, theta, *ctx.options = inputs
-    ctx.save_for_backward(image, theta)
-
-
-def _first_order(ctx, upstream):
-    image, theta = ctx.saved_tensors
-    with_image, with_theta = ctx.needs_input_grad[:2]
-    grad_image, grad_theta = _backward(upstream, image, theta, *ctx.options[2:], with_image, with_theta)
-    return grad_image if with_image else None, grad_theta if with_theta else None, None, None, None, None
-
-
-def _save_for_second_order(ctx, inputs, output):
-    ctx.save_for_backward(*inputs[:3])
-    ctx.options = inputs[3:]
-
-
-def _second_order(ctx, *upstream):
-    # rare (a gradient penalty), so left to PyTorch.
-    padding, align_corners, *wanted = ctx.options
-    pull_back = torch.func.vjp(partial(_gradient, padding, align_corners, wanted), *ctx.saved_tensors)[1]
-    return *pull_back(tuple(grad for grad, asked in zip(upstream, wanted, strict=True) if asked)), None, None, None, None
-
-
-def _gradient(padding, align_corners, wanted, upstream, image, theta):
-    """What the backward kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
-    name = {number: name for name, number in PADDINGS.items()}[padding]
+def _composition(image, theta, size, padding, align_corners):
     wide = accumulator(image.dtype, theta.dtype)
-
-    def sample(image, theta):
-        grid = F.affine_grid(theta.to(wide), [*image.shape[:2], *upstream.shape[2:]], align_corners=align_corners)
-        return safe_grid_sample(image.to(wide), grid, name, align_corners)
-
-    grads = torch.func.vjp(sample, image, theta)[1](upstream.to(wide))
-    return tuple(grad for grad, asked in zip(grads, wanted, strict=True) if asked)
+    grid = F.affine_grid(theta.to(wide), [*image.shape[:2], *size], align_corners=align_corners)
+    return safe_grid_sample(image.to(wide), grid, padding, align_corners)
 
 
 @torch.library.custom_op(
@@ -81,32 +37,14 @@ def _gradient(padding, align_corners, wanted, upstream, image, theta):
     schema="(Tensor image, Tensor theta, int out_height, int out_width, int padding, bool align_corners) -> Tensor",
 )
 def _forward(image, theta, out_height, out_width, padding, align_corners):
-    output = _forward_output(image, theta, out_height, out_width, padding, align_corners)
-    if output.numel():
-        batch, channels, height, width = image.shape
-        block_h, block_w = tile(out_height, out_width, _TILE)
-        programs = batch * triton.cdiv(out_height, block_h) * triton.cdiv(out_width, block_w) * triton.cdiv(channels, _CHANNELS)
-        with torch.cuda.device_of(image):
-            # all programs on axis 0: the other axes of a grid end at 65535.
-            _sample_kernel[(programs,)](
-                image,
-                theta,
-                output,
-                channels,
-                height,
-                width,
-                out_height,
-                out_width,
-                *image.stride(),
-                *theta.stride(),
-                ALIGN_CORNERS=align_corners,
-                PADDING=padding,
-                DOUBLE=accumulator(image.dtype, theta.dtype) == torch.float64,
-                CHANNELS=_CHANNELS,
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=warps(block_h * block_w),
-            )
+    batch, channels, height, width = image.shape
+    output = image.new_empty((batch, channels, out_height, out_width))
+    constants = constants_of(out_height, out_width, accumulator(image.dtype, theta.dtype), padding, align_corners)
+    launch(
+        *(_sample_kernel, batch * programs_of(channels, out_height, out_width, constants), image),
+        *(image, theta, output, channels, height, width, out_height, out_width, *image.stride(), *theta.stride()),
+        **constants,
+    )
     return output
 
 
@@ -117,61 +55,34 @@ def _forward(image, theta, out_height, out_width, padding, align_corners):
     " -> (Tensor, Tensor)",
 )
 def _backward(upstream, image, theta, padding, align_corners, with_image, with_theta):
-    batch, channels, height, width = image.shape
-    out_height, out_width = upstream.shape[2:]
-    block_h, block_w = tile(out_height, out_width, _TILE)
-    # programs that share one sample's theta.
-    programs = triton.cdiv(out_height, block_h) * triton.cdiv(out_width, block_w) * triton.cdiv(channels, _CHANNELS)
+    (batch, channels, height, width), (out_height, out_width) = image.shape, upstream.shape[2:]
     wide = accumulator(image.dtype, theta.dtype)
-    # a half-precision image's gradient is added up in float32 and rounded once.
-    grad_image = torch.zeros_like(image, dtype=wide) if with_image else image.new_empty(0, dtype=wide)
-    partial = theta.new_empty((batch, programs if with_theta else 0, 2, 3), dtype=wide)
-    if upstream.numel() and (with_image or with_theta):
-        if with_image:
-            alert_not_deterministic("affine_sample", image)
-        with torch.cuda.device_of(image):
-            _gradient_kernel[(batch * programs,)](
-                upstream,
-                image,
-                theta,
-                grad_image,
-                partial,
-                channels,
-                height,
-                width,
-                out_height,
-                out_width,
-                *upstream.stride(),
-                *image.stride(),
-                *theta.stride(),
-                *(grad_image.stride() if with_image else (0, 0, 0, 0)),
-                ALIGN_CORNERS=align_corners,
-                PADDING=padding,
-                DOUBLE=wide == torch.float64,
-                WITH_IMAGE=with_image,
-                WITH_THETA=with_theta,
-                CHANNELS=_CHANNELS,
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=warps(block_h * block_w),
-            )
-    grad_theta = partial.sum(1) if with_theta else theta.new_empty(0, dtype=wide)
+    constants = constants_of(out_height, out_width, wide, padding, align_corners)
+    programs = programs_of(channels, out_height, out_width, constants)
+    grad_image, grad_strides = image_gradient(image, wide, with_image)
+    # a program's share of theta's gradient, summed at the end: always in the same order.
+    shares = theta.new_empty((batch, programs if with_theta else 0, 2, 3), dtype=wide)
+    if with_image and upstream.numel():
+        alert_not_deterministic("affine_sample", image)
+    launch(
+        *(_gradient_kernel, batch * programs if with_image or with_theta else 0, image),
+        *(upstream, image, theta, grad_image, shares, channels, height, width, out_height, out_width),
+        *(*upstream.stride(), *image.stride(), *theta.stride(), *grad_strides),
+        **constants | {"WITH_IMAGE": with_image, "WITH_THETA": with_theta},
+    )
+    grad_theta = shares.sum(1) if with_theta else theta.new_empty(0, dtype=wide)
     return grad_image.to(image.dtype), grad_theta.to(theta.dtype)
 
 
-def _forward_output(image, theta, out_height, out_width, padding, align_corners):
-    return image.new_empty((*image.shape[:2], out_height, out_width))
+tie(_forward, _backward, 2, lambda image, theta, out_height, out_width, *_: (out_height, out_width), _composition)
 
 
-def _backward_outputs(upstream, image, theta, padding, align_corners, with_image, with_theta):
-    grad_image = torch.empty_like(image) if with_image else image.new_empty(0)
-    return grad_image, theta.new_empty(theta.shape) if with_theta else theta.new_empty(0)
-
-
-_forward.register_fake(_forward_output)
-_forward.register_autograd(_first_order, setup_context=_save_for_backward)
-_backward.register_fake(_backward_outputs)
-_backward.register_autograd(_second_order, setup_context=_save_for_second_order)
+@triton.jit
+def _from_middle(row, column, out_height, out_width, ACC: tl.constexpr):
+    """Return pixels of the output counted from its middle, to the right and down; halves are exact, so that the identity reads pixels."""
+    right = column.to(ACC) - (tl.full((), out_width, ACC) - 1.0) * 0.5
+    down = row.to(ACC) - (tl.full((), out_height, ACC) - 1.0) * 0.5
+    return right[None, :], down[:, None]
 
 
 @triton.jit
@@ -192,173 +103,61 @@ def _units(size, out_height, out_width, ALIGN_CORNERS: tl.constexpr, ACC: tl.con
 
 
 @triton.jit
-def _position(theta_ptr, theta_stride, from_middle_x, from_middle_y, size, unit_x, unit_y, unit, ACC: tl.constexpr):
+def _position(theta_ptr, theta_stride, right, down, size, unit_x, unit_y, unit, ACC: tl.constexpr):
     """Apply one row of theta to pixels of the output, counted from its middle; the answer is in pixels of the image."""
     by_x = tl.load(theta_ptr).to(ACC) * unit_x
     by_y = tl.load(theta_ptr + theta_stride).to(ACC) * unit_y
     shift = tl.load(theta_ptr + 2 * theta_stride).to(ACC) * unit
-    return by_x * from_middle_x + by_y * from_middle_y + (shift + (tl.full((), size, ACC) - 1.0) * 0.5)
+    return by_x * right + by_y * down + (shift + (tl.full((), size, ACC) - 1.0) * 0.5)
 
 
 @triton.jit
 def _sample_kernel(
-    image_ptr,
-    theta_ptr,
-    output_ptr,
-    channels,
-    height,
-    width,
-    out_height,
-    out_width,
-    stride_b,
-    stride_c,
-    stride_h,
-    stride_w,
-    theta_stride_b,
-    theta_stride_row,
-    theta_stride_column,
-    ALIGN_CORNERS: tl.constexpr,
-    PADDING: tl.constexpr,
-    DOUBLE: tl.constexpr,
-    CHANNELS: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
+    image_ptr, theta_ptr, output_ptr, channels, height, width, out_height, out_width,
+    x_b, x_c, x_h, x_w, theta_b, theta_row, theta_column,
+    ALIGN_CORNERS: tl.constexpr, PADDING: tl.constexpr, DOUBLE: tl.constexpr,
+    GROUP: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr,
+):  # fmt: skip
     """One program a tile of output pixels and a few channels: positions once, then four reads and a write a channel."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_w = tl.cdiv(out_width, BLOCK_W)
-    tiles = tiles_w * tl.cdiv(out_height, BLOCK_H)
-    groups = tl.cdiv(channels, CHANNELS)
-    program = tl.program_id(0).to(tl.int64)
-    sample = program // (tiles * groups)
-    tile_index = ((program // groups) % tiles).to(tl.int32)
-    first = (program % groups) * CHANNELS
-
-    row = (tile_index // tiles_w) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = (tile_index % tiles_w) * BLOCK_W + tl.arange(0, BLOCK_W)
-    inside = (row < out_height)[:, None] & (column < out_width)[None, :]
-    # halves are exact, so that the identity reads at whole positions.
-    from_middle_x = (column.to(ACC) - (tl.full((), out_width, ACC) - 1.0) * 0.5)[None, :]
-    from_middle_y = (row.to(ACC) - (tl.full((), out_height, ACC) - 1.0) * 0.5)[:, None]
-    row_ptr = theta_ptr + sample * theta_stride_b
+    sample, first, row, column = place(channels, GROUP, out_height, out_width, BLOCK_H, BLOCK_W)
+    right, down = _from_middle(row, column, out_height, out_width, ACC)
+    row_ptr = theta_ptr + sample * theta_b
     unit_x, unit_y, unit = _units(width, out_height, out_width, ALIGN_CORNERS, ACC)
-    x = _position(row_ptr, theta_stride_column, from_middle_x, from_middle_y, width, unit_x, unit_y, unit, ACC)
-    row_ptr += theta_stride_row
+    x = _position(row_ptr, theta_column, right, down, width, unit_x, unit_y, unit, ACC)
     unit_x, unit_y, unit = _units(height, out_height, out_width, ALIGN_CORNERS, ACC)
-    y = _position(row_ptr, theta_stride_column, from_middle_x, from_middle_y, height, unit_x, unit_y, unit, ACC)
-    x, _ = source_position(x, width, ALIGN_CORNERS, PADDING, ACC)
-    y, _ = source_position(y, height, ALIGN_CORNERS, PADDING, ACC)
-    left_index, toward_x, left, right = neighbours(x, width)
-    top_index, toward_y, top, bottom = neighbours(y, height)
-    top = top & inside
-    bottom = bottom & inside
-
-    # int64: the offset of a row in a strided view can pass 2^31.
-    plane = tl.full((), out_height, tl.int64) * out_width
-    pixel_ptr = image_ptr + sample * stride_b + first * stride_c + top_index.to(tl.int64) * stride_h + left_index.to(tl.int64) * stride_w
-    place_ptr = output_ptr + (sample * channels + first) * plane + row.to(tl.int64)[:, None] * out_width + column[None, :]
-    for _ in range(first, tl.minimum(first + CHANNELS, channels)):
-        nw, ne, sw, se = read_four(pixel_ptr, stride_h, stride_w, top, bottom, left, right, ACC)
-        upper = nw * (1.0 - toward_x) + ne * toward_x
-        lower = sw * (1.0 - toward_x) + se * toward_x
-        tl.store(place_ptr, upper * (1.0 - toward_y) + lower * toward_y, mask=inside)
-        pixel_ptr += stride_c
-        place_ptr += plane
+    y = _position(row_ptr + theta_row, theta_column, right, down, height, unit_x, unit_y, unit, ACC)
+    write_samples(
+        image_ptr, output_ptr, x, y, sample, first, row, column, channels, GROUP, height, width, out_height, out_width, x_b, x_c, x_h, x_w,
+        ALIGN_CORNERS, PADDING, ACC,
+    )  # fmt: skip
 
 
 @triton.jit
 def _gradient_kernel(
-    upstream_ptr,
-    image_ptr,
-    theta_ptr,
-    grad_image_ptr,
-    partial_ptr,
-    channels,
-    height,
-    width,
-    out_height,
-    out_width,
-    upstream_stride_b,
-    upstream_stride_c,
-    upstream_stride_h,
-    upstream_stride_w,
-    stride_b,
-    stride_c,
-    stride_h,
-    stride_w,
-    theta_stride_b,
-    theta_stride_row,
-    theta_stride_column,
-    grad_stride_b,
-    grad_stride_c,
-    grad_stride_h,
-    grad_stride_w,
-    ALIGN_CORNERS: tl.constexpr,
-    PADDING: tl.constexpr,
-    DOUBLE: tl.constexpr,
-    WITH_IMAGE: tl.constexpr,
-    WITH_THETA: tl.constexpr,
-    CHANNELS: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
-    """The programs of the forward kernel. Each leaves its own share of theta's gradient, six numbers, in ``partial``."""
+    upstream_ptr, image_ptr, theta_ptr, grad_image_ptr, shares_ptr, channels, height, width, out_height, out_width,
+    u_b, u_c, u_h, u_w, x_b, x_c, x_h, x_w, theta_b, theta_row, theta_column, g_b, g_c, g_h, g_w,
+    ALIGN_CORNERS: tl.constexpr, PADDING: tl.constexpr, DOUBLE: tl.constexpr,
+    GROUP: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr, WITH_IMAGE: tl.constexpr, WITH_THETA: tl.constexpr,
+):  # fmt: skip
+    """The programs of the forward kernel. Each leaves its own share of theta's gradient, six numbers, in ``shares``."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_w = tl.cdiv(out_width, BLOCK_W)
-    tiles = tiles_w * tl.cdiv(out_height, BLOCK_H)
-    groups = tl.cdiv(channels, CHANNELS)
-    program = tl.program_id(0).to(tl.int64)
-    sample = program // (tiles * groups)
-    tile_index = ((program // groups) % tiles).to(tl.int32)
-    first = (program % groups) * CHANNELS
-
-    row = (tile_index // tiles_w) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = (tile_index % tiles_w) * BLOCK_W + tl.arange(0, BLOCK_W)
-    inside = (row < out_height)[:, None] & (column < out_width)[None, :]
-    from_middle_x = (column.to(ACC) - (tl.full((), out_width, ACC) - 1.0) * 0.5)[None, :]
-    from_middle_y = (row.to(ACC) - (tl.full((), out_height, ACC) - 1.0) * 0.5)[:, None]
-    row_ptr = theta_ptr + sample * theta_stride_b
+    sample, first, row, column = place(channels, GROUP, out_height, out_width, BLOCK_H, BLOCK_W)
+    right, down = _from_middle(row, column, out_height, out_width, ACC)
+    row_ptr = theta_ptr + sample * theta_b
     unit_x_x, unit_x_y, unit_x = _units(width, out_height, out_width, ALIGN_CORNERS, ACC)
-    x = _position(row_ptr, theta_stride_column, from_middle_x, from_middle_y, width, unit_x_x, unit_x_y, unit_x, ACC)
-    row_ptr += theta_stride_row
+    x = _position(row_ptr, theta_column, right, down, width, unit_x_x, unit_x_y, unit_x, ACC)
     unit_y_x, unit_y_y, unit_y = _units(height, out_height, out_width, ALIGN_CORNERS, ACC)
-    y = _position(row_ptr, theta_stride_column, from_middle_x, from_middle_y, height, unit_y_x, unit_y_y, unit_y, ACC)
-    x, slope_x = source_position(x, width, ALIGN_CORNERS, PADDING, ACC)
-    y, slope_y = source_position(y, height, ALIGN_CORNERS, PADDING, ACC)
-    left_index, toward_x, left, right = neighbours(x, width)
-    top_index, toward_y, top, bottom = neighbours(y, height)
-    top = top & inside
-    bottom = bottom & inside
-
-    row_offset = row.to(tl.int64)[:, None]
-    column_offset = column.to(tl.int64)[None, :]
-    top_offset = top_index.to(tl.int64)
-    left_offset = left_index.to(tl.int64)
-    place_ptr = upstream_ptr + sample * upstream_stride_b + first * upstream_stride_c
-    place_ptr = place_ptr + row_offset * upstream_stride_h + column_offset * upstream_stride_w
-    pixel_ptr = image_ptr + sample * stride_b + first * stride_c + top_offset * stride_h + left_offset * stride_w
-    grad_ptr = grad_image_ptr + sample * grad_stride_b + first * grad_stride_c + top_offset * grad_stride_h + left_offset * grad_stride_w
-    grad_x = tl.zeros_like(x)
-    grad_y = tl.zeros_like(y)
-    for _ in range(first, tl.minimum(first + CHANNELS, channels)):
-        grad = tl.load(place_ptr, mask=inside, other=0.0).to(ACC)
-        if WITH_THETA:
-            nw, ne, sw, se = read_four(pixel_ptr, stride_h, stride_w, top, bottom, left, right, ACC)
-            grad_x += grad * ((ne - nw) * (1.0 - toward_y) + (se - sw) * toward_y)
-            grad_y += grad * ((sw - nw) * (1.0 - toward_x) + (se - ne) * toward_x)
-        if WITH_IMAGE:
-            add_four(grad_ptr, grad_stride_h, grad_stride_w, top, bottom, left, right, toward_x, toward_y, grad)
-        place_ptr += upstream_stride_c
-        pixel_ptr += stride_c
-        grad_ptr += grad_stride_c
-
+    y = _position(row_ptr + theta_row, theta_column, right, down, height, unit_y_x, unit_y_y, unit_y, ACC)
+    grad_x, grad_y = pull_back_samples(
+        upstream_ptr, image_ptr, grad_image_ptr, x, y, sample, first, row, column, channels, GROUP, height, width, out_height, out_width,
+        u_b, u_c, u_h, u_w, x_b, x_c, x_h, x_w, g_b, g_c, g_h, g_w, ALIGN_CORNERS, PADDING, ACC, WITH_IMAGE, WITH_THETA,
+    )  # fmt: skip
     if WITH_THETA:
-        grad_x = grad_x * slope_x
-        grad_y = grad_y * slope_y
-        share_ptr = partial_ptr + program * 6
-        tl.store(share_ptr, tl.sum(tl.sum(grad_x * from_middle_x, axis=1), axis=0) * unit_x_x)
-        tl.store(share_ptr + 1, tl.sum(tl.sum(grad_x * from_middle_y, axis=1), axis=0) * unit_x_y)
+        share_ptr = shares_ptr + tl.program_id(0).to(tl.int64) * 6
+        tl.store(share_ptr, tl.sum(tl.sum(grad_x * right, axis=1), axis=0) * unit_x_x)
+        tl.store(share_ptr + 1, tl.sum(tl.sum(grad_x * down, axis=1), axis=0) * unit_x_y)
         tl.store(share_ptr + 2, tl.sum(tl.sum(grad_x, axis=1), axis=0) * unit_x)
-        tl.store(share_ptr + 3, tl.sum(tl.sum(grad_y * from_middle_x, axis=1), axis=0) * unit_y_x)
-        tl.store(share_ptr + 4, tl.sum(tl.sum(grad_y * from_middle_y, axis=1), axis=0) * unit_y_y)
+        tl.store(share_ptr + 3, tl.sum(tl.sum(grad_y * right, axis=1), axis=0) * unit_y_x)
+        tl.store(share_ptr + 4, tl.sum(tl.sum(grad_y * down, axis=1), axis=0) * unit_y_y)
         tl.store(share_ptr + 5, tl.sum(tl.sum(grad_y, axis=1), axis=0) * unit_y)

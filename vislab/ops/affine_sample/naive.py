@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vislab.ops.source_pixels import read_bilinear, source_position
+from vislab.ops.sampling.source_pixels import pixel_centres, read_bilinear, source_position
 
 
 def affine_sample_naive(
@@ -18,19 +18,11 @@ def affine_sample_naive(
     (x_x, x_y, x_0), (y_x, y_y, y_0) = theta.to(wide)[..., None, None].permute(1, 2, 0, 3, 4)  # each [B, 1, 1]
 
     # where the output's pixels lie, in its own coordinates, −1 to 1.
-    u = _centres(out_width, align_corners, wide, theta.device)
-    v = _centres(out_height, align_corners, wide, theta.device)[:, None]
+    u = pixel_centres(out_width, align_corners, wide, theta.device)
+    v = pixel_centres(out_height, align_corners, wide, theta.device)[:, None]
     # where theta sends them, in the image's coordinates.
     x = x_x * u + x_y * v + x_0  # [B, H_out, W_out]
     y = y_x * u + y_y * v + y_0
     x = source_position(x, width, padding, align_corners)
     y = source_position(y, height, padding, align_corners)
     return read_bilinear(image.to(wide), x, y).to(image.dtype)
-
-
-def _centres(count: int, align_corners: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the normalised coordinates of ``count`` pixel centres; a single one is at 0."""
-    index = torch.arange(count, dtype=dtype, device=device)
-    if not align_corners:
-        return (2 * index + 1) / count - 1
-    return 2 * index / (count - 1) - 1 if count > 1 else torch.zeros_like(index)

@@ -10,8 +10,8 @@ from torch import Tensor
 from vislab.ops.affine_sample.naive import affine_sample_naive
 from vislab.ops.path import resolve_path
 from vislab.ops.precision import accumulator, check_floating
-from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import check_image, check_options, check_partner
+from vislab.ops.sampling.arguments import check_image, check_options, check_partner, check_size
+from vislab.ops.sampling.safe_grid_sample import safe_grid_sample
 
 
 def affine_sample(
@@ -74,6 +74,10 @@ def affine_sample(
 def path_for(image: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``affine_sample(image, ..., path=path)`` takes.
 
+    Args:
+        image: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels, no grid in memory. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 
@@ -91,13 +95,7 @@ def _check(image: Tensor, theta: Tensor, size: tuple[int, int] | None, padding: 
         raise ValueError(f"theta.shape {tuple(theta.shape)} must be [B, 2, 3]; drop the last row of a 3 × 3 matrix with theta[:, :2]")
     check_partner("theta", theta, image)
     check_options(padding, align_corners)
-    if size is None:
-        return image.shape[2], image.shape[3]
-    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, (int, torch.SymInt)) for side in size):
-        raise TypeError(f"size {size!r} must be (H_out, W_out), two whole numbers; leave it out to keep the image's")
-    if min(size) < 1:
-        raise ValueError(f"size {tuple(size)} must be at least 1 each way; leave it out to keep the image's {tuple(image.shape[2:])}")
-    return size[0], size[1]
+    return check_size(size, image)
 
 
 def _plain(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, align_corners: bool) -> Tensor:

@@ -7,9 +7,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.elementary import tanh
 from vislab.ops.launch import launch, refuse_compiled_kernel_on_cpu, warps_for
 from vislab.ops.precision import accumulator
-from vislab.ops.tiles import load_tile, store_tile
+from vislab.ops.tiles import load_tile, store_tile, tile_of
 
 # pairs of a query and a key that one program holds at a time, and how much of the hidden layer and of a value it holds for them.
 _PAIRS = 32
@@ -65,8 +66,7 @@ def _composition(mask, with_weights, *inputs):
     blank = ~mask.any(-1)[:, None, None]
     scores = (torch.tanh(queries[:, :, None] + keys[:, None]) @ vector).masked_fill(~(mask[:, None] | blank), -torch.inf)
     weights = torch.softmax(scores, dim=-1).masked_fill(blank, 0.0)
-    answers = torch.bmm(weights, values), weights if with_weights else weights[..., :0]
-    return tuple(answer.to(inputs[0].dtype) for answer in answers)
+    return tuple(answer.to(inputs[0].dtype) for answer in (torch.bmm(weights, values), weights if with_weights else weights[..., :0]))
 
 
 @torch.library.custom_op(
@@ -76,16 +76,14 @@ def _composition(mask, with_weights, *inputs):
 )
 def _forward(queries, keys, vector, values, mask, with_weights):
     context, weights, stats = _forward_outputs(queries, keys, vector, values, mask, with_weights)
-    batch, steps, hidden = queries.shape
-    places, width = values.shape[1:]
+    (batch, steps, hidden), (places, width) = queries.shape, values.shape[1:]
     blocks = _blocks(steps, hidden, width)
     tiles = triton.cdiv(steps, blocks["BLOCK_T"]) * triton.cdiv(width, blocks["BLOCK_D"])
     scores = torch.empty_like(weights, dtype=stats.dtype)
     launch(
         *(_context_kernel, batch * tiles, queries),
         *(queries, keys, vector, values, context, scores, stats, *_masking(mask, vector)),
-        *(steps, places, hidden, width),
-        *(*queries.stride(), *keys.stride(), *vector.stride(), *values.stride()),
+        *(steps, places, hidden, width, *queries.stride(), *keys.stride(), *vector.stride(), *values.stride()),
         **_flags(queries, mask) | {"WITH_WEIGHTS": with_weights} | blocks,
     )
     if with_weights:
@@ -102,14 +100,12 @@ def _forward(queries, keys, vector, values, mask, with_weights):
 )
 def _backward(grad_context, grad_weights, queries, keys, vector, values, mask, stats):
     grad_queries, grad_keys, _, grad_values = _gradients(queries, keys, vector, values)
-    batch, steps, hidden = queries.shape
-    places, width = values.shape[1:]
+    (batch, steps, hidden), (places, width) = queries.shape, values.shape[1:]
     blocks = _blocks(steps, hidden, width)
     flags = _flags(queries, mask)
     rows_t, rows_n = batch * triton.cdiv(steps, blocks["BLOCK_T"]), batch * triton.cdiv(places, blocks["BLOCK_N"])
     tiles_a, tiles_d = triton.cdiv(hidden, blocks["BLOCK_A"]), triton.cdiv(width, blocks["BLOCK_D"])
-    weights = stats.new_empty((batch, steps, places))
-    slopes = torch.empty_like(weights)
+    weights, slopes = stats.new_empty((2, batch, steps, places))
     # one row a program, summed at the end: always in the same order, where atomic additions come in any.
     grad_vector = stats.new_empty((rows_t, hidden))
     grad_context = grad_context.contiguous()
@@ -126,20 +122,17 @@ def _backward(grad_context, grad_weights, queries, keys, vector, values, mask, s
     block_a, block_d = {"BLOCK_A": blocks.pop("BLOCK_A")}, {"BLOCK_D": blocks.pop("BLOCK_D")}
     launch(
         *(_query_gradient_kernel, rows_t * tiles_a, queries),
-        *(slopes, *inputs, grad_queries, grad_vector, *masking),
-        *(steps, places, hidden, *strides, *grad_queries.stride()),
+        *(slopes, *inputs, grad_queries, grad_vector, *masking, steps, places, hidden, *strides, *grad_queries.stride()),
         **flags | blocks | block_a,
     )
     launch(
         *(_key_gradient_kernel, rows_n * tiles_a, queries),
-        *(slopes, *inputs, grad_keys, *masking),
-        *(steps, places, hidden, *strides, *grad_keys.stride()),
+        *(slopes, *inputs, grad_keys, *masking, steps, places, hidden, *strides, *grad_keys.stride()),
         **flags | blocks | block_a,
     )
     launch(
         *(_value_gradient_kernel, rows_n * tiles_d, queries),
-        *(weights, grad_context, grad_values),
-        *(steps, places, width, *grad_values.stride()),
+        *(weights, grad_context, grad_values, steps, places, width, *grad_values.stride()),
         **{"DOUBLE": flags["DOUBLE"]} | blocks | block_d,
     )
     return grad_queries, grad_keys, grad_vector.sum(0).to(vector.dtype), grad_values
@@ -183,20 +176,6 @@ def _masking(mask, unused):
 
 
 @triton.jit
-def _tanh(x, DOUBLE: tl.constexpr):
-    # of −2|x|: exp of a large number would overflow.
-    decay = tl.exp(-2.0 * tl.abs(x))
-    size = (1.0 - decay) / (1.0 + decay)
-    saturated = tl.where(x < 0, -size, size)
-    if DOUBLE:
-        return saturated
-    # 1 − exp loses the digits of a small x in float32; the series to x⁷ is exact to 3e-7 below 1/4.
-    square = x * x
-    series = x * (1.0 + square * (-1.0 / 3.0 + square * (2.0 / 15.0 - square * (17.0 / 315.0))))
-    return tl.where(square < 0.0625, series, saturated)
-
-
-@triton.jit
 def _taking_part(mask_ptr, n, places, stride_n, WITH_MASK: tl.constexpr):
     # a hidden place is never loaded, so that NaN there does no harm.
     present = n < places
@@ -217,7 +196,7 @@ def _score_tile(
         query = load_tile(queries_ptr, t, a, inside_t, a < hidden, q_t, q_a, DOUBLE)
         key = load_tile(keys_ptr, n, a, present, a < hidden, k_n, k_a, DOUBLE)
         vector = tl.load(vector_ptr + a.to(tl.int64) * v_a, mask=a < hidden, other=0.0).to(partial.dtype)
-        partial += _tanh(query[:, None, :] + key[None, :, :], DOUBLE) * vector[None, None, :]
+        partial += tanh(query[:, None, :] + key[None, :, :], DOUBLE) * vector[None, None, :]
     return tl.sum(partial, axis=2)
 
 
@@ -231,16 +210,11 @@ def _context_kernel(
 ):  # fmt: skip
     """One program a block of queries (and of value elements): all keys and values pass by once, under an online softmax."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_d = tl.cdiv(width, BLOCK_D)
-    tiles = tiles_d * tl.cdiv(steps, BLOCK_T)
     program = tl.program_id(0).to(tl.int64)
-    batch = program // tiles
-    tile = (program % tiles).to(tl.int32)
-    t = (tile // tiles_d) * BLOCK_T + tl.arange(0, BLOCK_T)
-    d = (tile % tiles_d) * BLOCK_D + tl.arange(0, BLOCK_D)
+    batch, t, d = tile_of(program, steps, width, BLOCK_T, BLOCK_D)
     inside_t = t < steps
     # every block of value elements knows the scores and the sum; the first one writes them.
-    writes_t = t < tl.where(tile % tiles_d == 0, steps, 0)
+    writes_t = t < tl.where(program % tl.cdiv(width, BLOCK_D) == 0, steps, 0)
 
     peak = tl.full((BLOCK_T,), float("-inf"), ACC)
     total = tl.full((BLOCK_T,), 0.0, ACC)
@@ -283,13 +257,7 @@ def _slope_kernel(
     BLOCK_T: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_A: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     """One program a tile of pairs: its weights once more, and the upstream gradient of each weight."""
-    tiles_n = tl.cdiv(places, BLOCK_N)
-    tiles = tiles_n * tl.cdiv(steps, BLOCK_T)
-    program = tl.program_id(0).to(tl.int64)
-    batch = program // tiles
-    tile = (program % tiles).to(tl.int32)
-    t = (tile // tiles_n) * BLOCK_T + tl.arange(0, BLOCK_T)
-    n = (tile % tiles_n) * BLOCK_N + tl.arange(0, BLOCK_N)
+    batch, t, n = tile_of(tl.program_id(0).to(tl.int64), steps, places, BLOCK_T, BLOCK_N)
     inside_t = t < steps
     present = _taking_part(mask_ptr + batch * m_b, n, places, m_n, WITH_MASK)
     score = _score_tile(
@@ -322,13 +290,8 @@ def _query_gradient_kernel(
 ):  # fmt: skip
     """One program a block of queries and of hidden units: sum over all keys."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_a = tl.cdiv(hidden, BLOCK_A)
-    tiles_t = tl.cdiv(steps, BLOCK_T)
     program = tl.program_id(0).to(tl.int64)
-    batch = program // (tiles_a * tiles_t)
-    row = program // tiles_a
-    t = (row % tiles_t).to(tl.int32) * BLOCK_T + tl.arange(0, BLOCK_T)
-    a = (program % tiles_a).to(tl.int32) * BLOCK_A + tl.arange(0, BLOCK_A)
+    batch, t, a = tile_of(program, steps, hidden, BLOCK_T, BLOCK_A)
     inside_t = t < steps
     query = load_tile(queries_ptr + batch * q_b, t, a, inside_t, a < hidden, q_t, q_a, DOUBLE)
     vector = tl.load(vector_ptr + a.to(tl.int64) * v_a, mask=a < hidden, other=0.0).to(ACC)
@@ -340,11 +303,11 @@ def _query_gradient_kernel(
         present = _taking_part(mask_ptr + batch * m_b, n, places, m_n, WITH_MASK)
         slope = load_tile(slopes_ptr + batch * steps * places, t, n, inside_t, n < places, places, 1, DOUBLE)[:, :, None]
         key = load_tile(keys_ptr + batch * k_b, n, a, present, a < hidden, k_n, k_a, DOUBLE)
-        unit = _tanh(query[:, None, :] + key[None, :, :], DOUBLE)
+        unit = tanh(query[:, None, :] + key[None, :, :], DOUBLE)
         grad_query += tl.sum(slope * (1.0 - unit * unit), axis=1)
         grad_vector += tl.sum(slope * unit, axis=1)
     store_tile(grad_queries_ptr + batch * g_b, t, a, inside_t, a < hidden, g_t, g_a, grad_query * vector[None, :])
-    tl.store(grad_vector_ptr + row * hidden + a, tl.sum(grad_vector, axis=0), mask=a < hidden)
+    tl.store(grad_vector_ptr + program // tl.cdiv(hidden, BLOCK_A) * hidden + a, tl.sum(grad_vector, axis=0), mask=a < hidden)
 
 
 @triton.jit
@@ -356,12 +319,7 @@ def _key_gradient_kernel(
 ):  # fmt: skip
     """One program a block of keys and of hidden units: sum over all queries."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_a = tl.cdiv(hidden, BLOCK_A)
-    tiles_n = tl.cdiv(places, BLOCK_N)
-    program = tl.program_id(0).to(tl.int64)
-    batch = program // (tiles_a * tiles_n)
-    n = (program // tiles_a % tiles_n).to(tl.int32) * BLOCK_N + tl.arange(0, BLOCK_N)
-    a = (program % tiles_a).to(tl.int32) * BLOCK_A + tl.arange(0, BLOCK_A)
+    batch, n, a = tile_of(tl.program_id(0).to(tl.int64), places, hidden, BLOCK_N, BLOCK_A)
     present = _taking_part(mask_ptr + batch * m_b, n, places, m_n, WITH_MASK)
     key = load_tile(keys_ptr + batch * k_b, n, a, present, a < hidden, k_n, k_a, DOUBLE)
     vector = tl.load(vector_ptr + a.to(tl.int64) * v_a, mask=a < hidden, other=0.0).to(ACC)
@@ -371,7 +329,7 @@ def _key_gradient_kernel(
         t = first + tl.arange(0, BLOCK_T)
         slope = load_tile(slopes_ptr + batch * steps * places, t, n, t < steps, n < places, places, 1, DOUBLE)[:, :, None]
         query = load_tile(queries_ptr + batch * q_b, t, a, t < steps, a < hidden, q_t, q_a, DOUBLE)
-        unit = _tanh(query[:, None, :] + key[None, :, :], DOUBLE)
+        unit = tanh(query[:, None, :] + key[None, :, :], DOUBLE)
         grad_key += tl.sum(slope * (1.0 - unit * unit), axis=0)
     store_tile(grad_keys_ptr + batch * g_b, n, a, n < places, a < hidden, g_n, g_a, grad_key * vector[None, :])
 
@@ -382,12 +340,7 @@ def _value_gradient_kernel(
     DOUBLE: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     """One program a block of keys and of value elements: sum over all queries."""
-    tiles_d = tl.cdiv(width, BLOCK_D)
-    tiles_n = tl.cdiv(places, BLOCK_N)
-    program = tl.program_id(0).to(tl.int64)
-    batch = program // (tiles_d * tiles_n)
-    n = (program // tiles_d % tiles_n).to(tl.int32) * BLOCK_N + tl.arange(0, BLOCK_N)
-    d = (program % tiles_d).to(tl.int32) * BLOCK_D + tl.arange(0, BLOCK_D)
+    batch, n, d = tile_of(tl.program_id(0).to(tl.int64), places, width, BLOCK_N, BLOCK_D)
     grad_value = tl.full((BLOCK_N, BLOCK_D), 0.0, tl.float64 if DOUBLE else tl.float32)
     for first in range(0, steps, BLOCK_T):
         t = first + tl.arange(0, BLOCK_T)

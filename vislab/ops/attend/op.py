@@ -100,6 +100,10 @@ def attend(
 def path_for(queries: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``attend(queries, ..., path=path)`` takes.
 
+    Args:
+        queries: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels that keep no ``[B, T, N, A]`` tensor. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 

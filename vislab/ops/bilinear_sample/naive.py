@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vislab.ops.source_pixels import read_bilinear, source_position
+from vislab.ops.sampling.source_pixels import read_bilinear, source_position
 
 
 def bilinear_sample_naive(image: Tensor, grid: Tensor, padding: str = "zeros", align_corners: bool = False) -> Tensor:

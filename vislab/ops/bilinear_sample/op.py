@@ -9,8 +9,8 @@ from torch import Tensor
 from vislab.ops.bilinear_sample.naive import bilinear_sample_naive
 from vislab.ops.path import resolve_path
 from vislab.ops.precision import accumulator, check_floating
-from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import check_image, check_options, check_partner
+from vislab.ops.sampling.arguments import check_image, check_options, check_partner
+from vislab.ops.sampling.safe_grid_sample import safe_grid_sample
 
 
 def bilinear_sample(image: Tensor, grid: Tensor, *, padding: str = "zeros", align_corners: bool = False, path: str = "auto") -> Tensor:
@@ -62,6 +62,10 @@ def bilinear_sample(image: Tensor, grid: Tensor, *, padding: str = "zeros", alig
 
 def path_for(image: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``bilinear_sample(image, ..., path=path)`` takes.
+
+    Args:
+        image: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
 
     Returns:
         ``"fused"``: Triton kernels. ``"plain"``: PyTorch's own sampler, guarded. ``"naive"``: the reference.

@@ -7,8 +7,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import block_of, blocks_in, high_and_low, launch, refuse_compiled_kernel_on_cpu, warps_for
 from vislab.ops.precision import accumulator
+from vislab.ops.tiles import exact, tile_of
 
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
 _TILE = 4096
@@ -88,28 +89,12 @@ def _gradient(shown, sigma, normalise, grad_maps, poses):
 )
 def _forward(poses, shown, height, width, sigma, normalise, dtype):
     maps = _forward_output(poses, shown, height, width, sigma, normalise, dtype)
-    batch, joints = poses.shape[:2]
-    if batch * joints:
-        block_h, block_w = _tile(height, width)
-        tiles = triton.cdiv(height, block_h) * triton.cdiv(width, block_w)
-        with torch.cuda.device_of(poses):
-            # all programs on axis 0: the other axes of a grid end at 65535.
-            _render_kernel[(batch * joints * tiles,)](
-                poses.contiguous(),
-                _bytes(shown, poses),
-                maps,
-                height,
-                width,
-                *high_and_low(0.5 / sigma**2),
-                DOUBLE=poses.dtype == torch.float64,
-                NORMALISE=normalise,
-                WITH_VISIBILITY=shown is not None,
-                STRIP_H=_strip(height),
-                STRIP_W=_strip(width),
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=_warps(block_h * block_w),
-            )
+    block = block_of(height, width, _TILE, _TILE_WIDTH_MAX)
+    launch(
+        *(_render_kernel, poses.shape[0] * poses.shape[1] * blocks_in(height, width, block), poses),
+        *(poses.contiguous(), _bytes(shown, poses), maps, height, width, *high_and_low(0.5 / sigma**2)),
+        **_constants(poses, shown, normalise, height, width, block),
+    )
     return maps
 
 
@@ -121,28 +106,12 @@ def _forward(poses, shown, height, width, sigma, normalise, dtype):
 def _backward(grad_maps, poses, shown, sigma, normalise):
     grad_poses = _backward_output(grad_maps, poses, shown, sigma, normalise)
     batch, joints, height, width = grad_maps.shape
-    if batch * joints:
-        block_h, block_w = _tile(height, width)
-        with torch.cuda.device_of(poses):
-            _gradient_kernel[(batch * joints,)](
-                grad_maps,
-                poses.contiguous(),
-                _bytes(shown, poses),
-                grad_poses,
-                joints,
-                height,
-                width,
-                *grad_maps.stride(),
-                *high_and_low(0.5 / sigma**2),
-                DOUBLE=poses.dtype == torch.float64,
-                NORMALISE=normalise,
-                WITH_VISIBILITY=shown is not None,
-                STRIP_H=_strip(height),
-                STRIP_W=_strip(width),
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=_warps(block_h * block_w),
-            )
+    launch(
+        *(_gradient_kernel, batch * joints, poses),
+        *(grad_maps, poses.contiguous(), _bytes(shown, poses), grad_poses, joints, height, width),
+        *(*grad_maps.stride(), *high_and_low(0.5 / sigma**2)),
+        **_constants(poses, shown, normalise, height, width, block_of(height, width, _TILE, _TILE_WIDTH_MAX)),
+    )
     return grad_poses
 
 
@@ -165,18 +134,11 @@ def _bytes(shown, poses):
     return poses if shown is None else shown.contiguous().view(torch.uint8)
 
 
-def _tile(height, width):
-    """Return rows and columns of a tile: powers of two, no larger than the map needs."""
-    block_w = min(triton.next_power_of_2(width), _TILE_WIDTH_MAX)
-    return min(triton.next_power_of_2(height), _TILE // block_w), block_w
-
-
-def _strip(length):
-    return min(triton.next_power_of_2(length), _STRIP_MAX)
-
-
-def _warps(pixels):
-    return min(max(pixels // _PIXELS_PER_WARP, 1), 8)
+def _constants(poses, shown, normalise, height, width, block):
+    flags = {"DOUBLE": poses.dtype == torch.float64, "NORMALISE": normalise, "WITH_VISIBILITY": shown is not None}
+    strips = {"STRIP_H": block_of(1, height, _STRIP_MAX, _STRIP_MAX)[1], "STRIP_W": block_of(1, width, _STRIP_MAX, _STRIP_MAX)[1]}
+    tile = {"BLOCK_H": block[0], "BLOCK_W": block[1], "num_warps": warps_for(block[0] * block[1], _PIXELS_PER_WARP)}
+    return flags | strips | tile
 
 
 @triton.jit
@@ -212,45 +174,36 @@ def _axis(position, length, rate, NORMALISE: tl.constexpr, STRIP: tl.constexpr):
 
 
 @triton.jit
-def _render_kernel(
-    poses_ptr,
-    shown_ptr,
-    maps_ptr,
-    height,
-    width,
-    rate_high,
-    rate_low,
-    DOUBLE: tl.constexpr,
-    NORMALISE: tl.constexpr,
-    WITH_VISIBILITY: tl.constexpr,
-    STRIP_H: tl.constexpr,
-    STRIP_W: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
-    """One program a tile. In sum mode every tile sums its map's two profiles anew: H + W exponentials, against another launch."""
-    ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_w = tl.cdiv(width, BLOCK_W)
-    tiles = tiles_w * tl.cdiv(height, BLOCK_H)
-    program = tl.program_id(0).to(tl.int64)
-    index = program // tiles
-    tile = (program % tiles).to(tl.int32)
-    rate = tl.full((), rate_high, ACC) + tl.full((), rate_low, ACC)
-
-    position_x = tl.load(poses_ptr + index * 2).to(ACC)
-    position_y = tl.load(poses_ptr + index * 2 + 1).to(ACC)
+def _joint(poses_ptr, shown_ptr, index, WITH_VISIBILITY: tl.constexpr, ACC: tl.constexpr):
+    """Return a joint's position, x and y, and whether it is shown; a hidden one lies at 0."""
+    x = tl.load(poses_ptr + index * 2).to(ACC)
+    y = tl.load(poses_ptr + index * 2 + 1).to(ACC)
+    shown = index >= 0
     if WITH_VISIBILITY:
         shown = tl.load(shown_ptr + index) != 0
         # replaced, not multiplied by 0: a hidden joint's position is often NaN.
-        position_x = tl.where(shown, position_x, 0.0)
-        position_y = tl.where(shown, position_y, 0.0)
+        x = tl.where(shown, x, 0.0)
+        y = tl.where(shown, y, 0.0)
+    return x, y, shown
+
+
+@triton.jit
+def _render_kernel(
+    poses_ptr, shown_ptr, maps_ptr, height, width, rate_high, rate_low,
+    DOUBLE: tl.constexpr, NORMALISE: tl.constexpr, WITH_VISIBILITY: tl.constexpr,
+    STRIP_H: tl.constexpr, STRIP_W: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr,
+):  # fmt: skip
+    """One program a tile. In sum mode every tile sums its map's two profiles anew: H + W exponentials, against another launch."""
+    ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
+    index, row, column = tile_of(tl.program_id(0).to(tl.int64), height, width, BLOCK_H, BLOCK_W)
+    rate = exact(rate_high, rate_low, ACC)
+
+    position_x, position_y, shown = _joint(poses_ptr, shown_ptr, index, WITH_VISIBILITY, ACC)
     anchor_x, factor_x, _ = _axis(position_x, width, rate, NORMALISE, STRIP_W)
     anchor_y, factor_y, _ = _axis(position_y, height, rate, NORMALISE, STRIP_H)
     if WITH_VISIBILITY:
         factor_x = tl.where(shown, factor_x, 0.0)
 
-    row = (tile // tiles_w) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = (tile % tiles_w) * BLOCK_W + tl.arange(0, BLOCK_W)
     weight_x = _weight(column.to(ACC), position_x, anchor_x, width, rate) * factor_x
     weight_y = _weight(row.to(ACC), position_y, anchor_y, height, rate) * factor_y
     inside = (row < height)[:, None] & (column < width)[None, :]
@@ -261,39 +214,17 @@ def _render_kernel(
 
 @triton.jit
 def _gradient_kernel(
-    grad_maps_ptr,
-    poses_ptr,
-    shown_ptr,
-    grad_poses_ptr,
-    joints,
-    height,
-    width,
-    stride_b,
-    stride_j,
-    stride_h,
-    stride_w,
-    rate_high,
-    rate_low,
-    DOUBLE: tl.constexpr,
-    NORMALISE: tl.constexpr,
-    WITH_VISIBILITY: tl.constexpr,
-    STRIP_H: tl.constexpr,
-    STRIP_W: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
+    grad_maps_ptr, poses_ptr, shown_ptr, grad_poses_ptr, joints, height, width, stride_b, stride_j, stride_h, stride_w, rate_high, rate_low,
+    DOUBLE: tl.constexpr, NORMALISE: tl.constexpr, WITH_VISIBILITY: tl.constexpr,
+    STRIP_H: tl.constexpr, STRIP_W: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr,
+):  # fmt: skip
     """One program a map, tile after tile, so that a joint's two sums have one owner and one order."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
     index = tl.program_id(0).to(tl.int64)
     map_ptr = grad_maps_ptr + (index // joints) * stride_b + (index % joints) * stride_j
-    rate = tl.full((), rate_high, ACC) + tl.full((), rate_low, ACC)
+    rate = exact(rate_high, rate_low, ACC)
 
-    position_x = tl.load(poses_ptr + index * 2).to(ACC)
-    position_y = tl.load(poses_ptr + index * 2 + 1).to(ACC)
-    if WITH_VISIBILITY:
-        shown = tl.load(shown_ptr + index) != 0
-        position_x = tl.where(shown, position_x, 0.0)
-        position_y = tl.where(shown, position_y, 0.0)
+    position_x, position_y, shown = _joint(poses_ptr, shown_ptr, index, WITH_VISIBILITY, ACC)
     anchor_x, factor_x, lag_x = _axis(position_x, width, rate, NORMALISE, STRIP_W)
     anchor_y, factor_y, lag_y = _axis(position_y, height, rate, NORMALISE, STRIP_H)
 

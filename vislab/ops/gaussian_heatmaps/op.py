@@ -79,6 +79,10 @@ def gaussian_heatmaps(
 def path_for(poses: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``gaussian_heatmaps(poses, ..., path=path)`` takes.
 
+    Args:
+        poses: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels, each map written once. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 

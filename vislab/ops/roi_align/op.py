@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vislab.ops.path import resolve_path
-from vislab.ops.regions import check_pooling, check_regions
+from vislab.ops.regions.arguments import check_pooling, check_regions
+from vislab.ops.regions.derivatives import averages, tie_averages
 from vislab.ops.roi_align.naive import roi_align_naive
 
 
@@ -84,6 +85,10 @@ def roi_align(
 def path_for(features: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``roi_align(features, ..., path=path)`` takes.
 
+    Args:
+        features: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 
@@ -103,7 +108,7 @@ def path_for(features: Tensor, path: str = "auto") -> str:
 def _pool(features, boxes, index, height, width, scale, ratio, aligned):
     """Weighted sums of pixel vectors: all C channels of a pixel lie side by side, and a bin reads each of its pixels once."""
     if not boxes.shape[0] * features.shape[1]:
-        return _pool_output(features, boxes, index, height, width, scale, ratio, aligned)
+        return averages(features, boxes, index, height, width)
     taps = _Taps(features, boxes, index, height, width, scale, ratio, aligned)
     pooled = F.embedding_bag(taps.pixel, _rows(features), per_sample_weights=taps.weight(), mode="sum")
     pooled = pooled.view(boxes.shape[0], height, width, features.shape[1])
@@ -229,29 +234,7 @@ def _axis(low, high, bins, length, scale, ratio, aligned, with_slopes):
     return (start + torch.arange(span)).clamp(max=length - 1), *weights
 
 
-def _save_for_backward(ctx, inputs, output):
-    features, boxes, index, _, _, *ctx.options = inputs
-    ctx.save_for_backward(features, boxes, index)
-
-
-def _first_order(ctx, grad):
-    with_features, with_boxes = ctx.needs_input_grad[:2]
-    grads = _pull_back(grad, *ctx.saved_tensors, *ctx.options, with_features, with_boxes)
-    return grads[0] if with_features else None, grads[1] if with_boxes else None, None, None, None, None, None, None
-
-
-def _pool_output(features, boxes, index, height, width, scale, ratio, aligned):
-    return features.new_empty((boxes.shape[0], features.shape[1], height, width))
-
-
-def _pull_back_outputs(grad, features, boxes, index, scale, ratio, aligned, with_features, with_boxes):
-    grad_features = torch.empty_like(features) if with_features else features.new_empty(0)
-    return grad_features, torch.empty_like(boxes) if with_boxes else boxes.new_empty(0)
-
-
-_pool.register_fake(_pool_output)
-_pool.register_autograd(_first_order, setup_context=_save_for_backward)
-_pull_back.register_fake(_pull_back_outputs)
+tie_averages(_pool, _pull_back)
 
 
 def _plain(features, boxes, index, output_size, spatial_scale, sampling_ratio, aligned):

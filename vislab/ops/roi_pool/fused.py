@@ -5,13 +5,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import high_and_low, launch, refuse_compiled_kernel_on_cpu
 from vislab.ops.precision import accumulator
-
-# outputs that one program holds at a time; 8 a thread at 256 a warp.
-_TILE = 1024
-_OUTPUTS_PER_WARP = 256
-_BINS_MAX = 64
+from vislab.ops.regions.derivatives import tie_maxima
+from vislab.ops.regions.kernels import TILE, blocks_of, load_region, warps_of
+from vislab.ops.tiles import exact, tile_of
 
 
 def roi_pool_fused(features: Tensor, boxes: Tensor, index: Tensor, output_size: tuple[int, int], spatial_scale: float) -> Tensor:
@@ -24,31 +22,6 @@ def roi_pool_fused(features: Tensor, boxes: Tensor, index: Tensor, output_size: 
     return _forward(features, boxes, index, *output_size, spatial_scale)[0]
 
 
-def _save_for_backward(ctx, inputs, output):
-    features, boxes, index = inputs[:3]
-    ctx.save_for_backward(output[1], index, boxes)
-    ctx.mark_non_differentiable(output[1])
-    ctx.images, ctx.size = features.shape[0], features.shape[2:]
-
-
-def _first_order(ctx, grad, _):
-    argmax, index, boxes = ctx.saved_tensors
-    grad_features = _backward(grad, argmax, index, ctx.images, *ctx.size) if ctx.needs_input_grad[0] else None
-    # rounding is flat.
-    return grad_features, torch.zeros_like(boxes) if ctx.needs_input_grad[1] else None, None, None, None, None
-
-
-def _save_for_second_order(ctx, inputs, output):
-    ctx.save_for_backward(*inputs[1:3])
-
-
-def _second_order(ctx, upstream):
-    # the gradient is linear: it is turned around by reading where it was added.
-    argmax, index = ctx.saved_tensors
-    picked = upstream[index.long().clamp(min=0)].flatten(2).gather(2, argmax.flatten(2).clamp(min=0).long()).view(argmax.shape)
-    return picked.masked_fill(argmax < 0, 0.0), None, None, None, None, None
-
-
 @torch.library.custom_op(
     "vislab::roi_pool",
     mutates_args=(),
@@ -56,31 +29,13 @@ def _second_order(ctx, upstream):
 )
 def _forward(features, boxes, index, height, width, scale):
     pooled, argmax = _forward_outputs(features, boxes, index, height, width, scale)
-    if pooled.numel():
-        images, channels, length_y, length_x = features.shape
-        block_c, block_p = _tile(channels, height * width)
-        # all programs on axis 0: the other axes of a grid end at 65535.
-        grid = (boxes.shape[0] * triton.cdiv(channels, block_c) * triton.cdiv(height * width, block_p),)
-        with torch.cuda.device_of(features):
-            _pool_kernel[grid](
-                features,
-                boxes.contiguous(),
-                index.contiguous(),
-                pooled,
-                argmax,
-                images,
-                channels,
-                length_y,
-                length_x,
-                height,
-                width,
-                *high_and_low(scale),
-                *features.stride(),
-                DOUBLE=features.dtype == torch.float64,
-                BLOCK_C=block_c,
-                BLOCK_P=block_p,
-                num_warps=_warps(block_c * block_p),
-            )
+    constants, blocks = blocks_of(features.shape[1], height * width)
+    launch(
+        *(_pool_kernel, boxes.shape[0] * blocks, features),
+        *(features, boxes.contiguous(), index.contiguous(), pooled, argmax, *features.shape, height, width, *high_and_low(scale)),
+        *features.stride(),
+        **constants | {"DOUBLE": features.dtype == torch.float64},
+    )
     return pooled, argmax
 
 
@@ -92,24 +47,13 @@ def _forward(features, boxes, index, height, width, scale):
 def _backward(grad, argmax, index, images, height, width):
     # boxes overlap: in half precision the sum would stall.
     grad_features = grad.new_zeros((images, grad.shape[1], height, width), dtype=accumulator(grad.dtype))
-    if grad.numel():
-        with torch.cuda.device_of(grad):
-            _scatter_kernel[(triton.cdiv(grad.numel(), _TILE),)](
-                grad,
-                argmax.contiguous(),
-                index.contiguous(),
-                grad_features,
-                grad.numel(),
-                grad.shape[1],
-                grad.shape[2] * grad.shape[3],
-                grad.shape[3],
-                images,
-                height * width,
-                *grad.stride(),
-                DOUBLE=grad.dtype == torch.float64,
-                BLOCK=_TILE,
-                num_warps=_warps(_TILE),
-            )
+    channels, bins_y, bins_x = grad.shape[1:]
+    launch(
+        *(_scatter_kernel, triton.cdiv(grad.numel(), TILE), grad),
+        *(grad, argmax.contiguous(), index.contiguous(), grad_features),
+        *(grad.numel(), channels, bins_y * bins_x, bins_x, images, height * width, *grad.stride()),
+        **{"DOUBLE": grad.dtype == torch.float64, "BLOCK": TILE, "num_warps": warps_of(TILE)},
+    )
     return grad_features.to(grad.dtype)
 
 
@@ -118,24 +62,7 @@ def _forward_outputs(features, boxes, index, height, width, scale):
     return features.new_empty(shape), features.new_empty(shape, dtype=torch.int32)
 
 
-def _backward_output(grad, argmax, index, images, height, width):
-    return grad.new_empty((images, grad.shape[1], height, width))
-
-
-_forward.register_fake(_forward_outputs)
-_forward.register_autograd(_first_order, setup_context=_save_for_backward)
-_backward.register_fake(_backward_output)
-_backward.register_autograd(_second_order, setup_context=_save_for_second_order)
-
-
-def _tile(channels, bins):
-    """Return channels and bins of a tile: powers of two, no larger than needed."""
-    block_p = min(triton.next_power_of_2(bins), _BINS_MAX)
-    return min(triton.next_power_of_2(channels), _TILE // block_p), block_p
-
-
-def _warps(outputs):
-    return min(max(outputs // _OUTPUTS_PER_WARP, 1), 4)
+tie_maxima(_forward, _backward, _forward_outputs)
 
 
 @triton.jit
@@ -160,49 +87,19 @@ def _bins(bin_, first, last, bins, length):
 
 @triton.jit
 def _pool_kernel(
-    features_ptr,
-    boxes_ptr,
-    index_ptr,
-    pooled_ptr,
-    argmax_ptr,
-    images,
-    channels,
-    length_y,
-    length_x,
-    bins_y,
-    bins_x,
-    scale_high,
-    scale_low,
-    stride_b,
-    stride_c,
-    stride_h,
-    stride_w,
-    DOUBLE: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-    BLOCK_P: tl.constexpr,
-):
+    features_ptr, boxes_ptr, index_ptr, pooled_ptr, argmax_ptr, images, channels, length_y, length_x, bins_y, bins_x, scale_high, scale_low,
+    stride_b, stride_c, stride_h, stride_w,
+    DOUBLE: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_P: tl.constexpr,
+):  # fmt: skip
     """One program a box, a block of channels and a block of bins, which walk over their pixels in reading order together."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    blocks_p = tl.cdiv(bins_y * bins_x, BLOCK_P)
-    blocks = blocks_p * tl.cdiv(channels, BLOCK_C)
-    program = tl.program_id(0).to(tl.int64)
-    region = program // blocks
-    block = (program % blocks).to(tl.int32)
-    channel = (block // blocks_p) * BLOCK_C + tl.arange(0, BLOCK_C)
-    cell = (block % blocks_p) * BLOCK_P + tl.arange(0, BLOCK_P)
+    region, channel, cell = tile_of(tl.program_id(0).to(tl.int64), channels, bins_y * bins_x, BLOCK_C, BLOCK_P)
     filled = cell < bins_y * bins_x
     inside = (channel < channels)[:, None] & filled[None, :]
-    scale = tl.full((), scale_high, ACC) + tl.full((), scale_low, ACC)
-
-    image = tl.load(index_ptr + region)
-    x1 = tl.load(boxes_ptr + region * 4).to(ACC) * scale
-    y1 = tl.load(boxes_ptr + region * 4 + 1).to(ACC) * scale
-    x2 = tl.load(boxes_ptr + region * 4 + 2).to(ACC) * scale
-    y2 = tl.load(boxes_ptr + region * 4 + 3).to(ACC) * scale
-    # x - x is 0 for every finite number and NaN for the others.
-    right = ((x1 - x1) + (y1 - y1) + (x2 - x2) + (y2 - y2) == 0) & (image >= 0) & (image < images)
-    left_edge, top_edge = _rounded(tl.where(right, x1, 0.0)), _rounded(tl.where(right, y1, 0.0))
-    right_edge, bottom_edge = _rounded(tl.where(right, x2, 0.0)), _rounded(tl.where(right, y2, 0.0))
+    scale = exact(scale_high, scale_low, ACC)
+    image, x1, y1, x2, y2, right = load_region(boxes_ptr, index_ptr, region, images, scale, ACC)
+    left_edge, top_edge = _rounded(x1), _rounded(y1)
+    right_edge, bottom_edge = _rounded(x2), _rounded(y2)
     top, bottom = _bins((cell // bins_x).to(tl.int64), top_edge, bottom_edge, bins_y, length_y)
     left, right_end = _bins((cell % bins_x).to(tl.int64), left_edge, right_edge, bins_x, length_x)
     # no pixel of a box without a right index is ever read.
@@ -232,23 +129,10 @@ def _pool_kernel(
 
 @triton.jit
 def _scatter_kernel(
-    grad_ptr,
-    argmax_ptr,
-    index_ptr,
-    grad_features_ptr,
-    outputs,
-    channels,
-    bins,
-    bins_x,
-    images,
-    pixels,
-    grad_stride_k,
-    grad_stride_c,
-    grad_stride_h,
-    grad_stride_w,
-    DOUBLE: tl.constexpr,
-    BLOCK: tl.constexpr,
-):
+    grad_ptr, argmax_ptr, index_ptr, grad_features_ptr, outputs, channels, bins, bins_x, images, pixels,
+    grad_stride_k, grad_stride_c, grad_stride_h, grad_stride_w,
+    DOUBLE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
     """One program a block of outputs. Pixels that bins share are added to atomically."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
     output = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)

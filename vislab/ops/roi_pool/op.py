@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from vislab.ops.path import resolve_path
-from vislab.ops.regions import check_pooling, check_regions
+from vislab.ops.regions.arguments import check_pooling, check_regions
+from vislab.ops.regions.derivatives import tie_maxima
 from vislab.ops.roi_pool.naive import roi_pool_naive
 
 # far outside every map, and small enough for exact arithmetic.
@@ -76,6 +77,10 @@ def roi_pool(
 
 def path_for(features: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``roi_pool(features, ..., path=path)`` takes.
+
+    Args:
+        features: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
 
     Returns:
         ``"fused"``: Triton kernels. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
@@ -190,40 +195,12 @@ def _classes(extent_y, extent_x, outputs):
             yield chosen, taps_y, taps_x
 
 
-def _save_for_backward(ctx, inputs, output):
-    features, boxes, index = inputs[:3]
-    ctx.save_for_backward(output[1], index, boxes)
-    ctx.mark_non_differentiable(output[1])
-    ctx.images, ctx.size = features.shape[0], features.shape[2:]
-
-
-def _first_order(ctx, grad, _):
-    argmax, index, boxes = ctx.saved_tensors
-    grad_features = _pull_back(grad, argmax, index, ctx.images, *ctx.size) if ctx.needs_input_grad[0] else None
-    # rounding is flat.
-    return grad_features, torch.zeros_like(boxes) if ctx.needs_input_grad[1] else None, None, None, None, None, None
-
-
-def _save_for_second_order(ctx, inputs, output):
-    ctx.save_for_backward(*inputs[1:3])
-
-
-def _second_order(ctx, upstream):
-    # the gradient is linear: it is turned around by reading where it was added.
-    argmax, index = ctx.saved_tensors
-    picked = upstream[index.long().clamp(min=0)].flatten(2).gather(2, argmax.flatten(2).clamp(min=0).long()).view(argmax.shape)
-    return picked.masked_fill(argmax < 0, 0.0), None, None, None, None, None
-
-
 def _pool_outputs(features, boxes, index, height, width, scale, with_argmax):
     shape = (boxes.shape[0], features.shape[1], height, width)
     return features.new_empty(shape), features.new_empty(shape if with_argmax else (0,), dtype=torch.int32)
 
 
-_pool.register_fake(_pool_outputs)
-_pool.register_autograd(_first_order, setup_context=_save_for_backward)
-_pull_back.register_fake(lambda grad, argmax, index, images, height, width: grad.new_empty((images, grad.shape[1], height, width)))
-_pull_back.register_autograd(_second_order, setup_context=_save_for_second_order)
+tie_maxima(_pool, _pull_back, _pool_outputs)
 
 
 def _plain(features, boxes, index, output_size, spatial_scale):

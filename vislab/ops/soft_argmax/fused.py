@@ -7,8 +7,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vislab.ops.launch import high_and_low, refuse_compiled_kernel_on_cpu
+from vislab.ops.launch import block_of, blocks_in, high_and_low, launch, refuse_compiled_kernel_on_cpu, warps_for
 from vislab.ops.precision import accumulator
+from vislab.ops.tiles import exact, tile_of
 
 # pixels of a map that one program holds at a time; 16 a thread at 512 a warp.
 _FORWARD_TILE = 4096
@@ -79,23 +80,12 @@ def _gradient(temperature, grad_mean, grad_variance, heatmaps):
 def _forward(heatmaps, temperature, dtype, with_variance):
     outputs = _forward_outputs(heatmaps, temperature, dtype, with_variance)
     batch, joints, height, width = heatmaps.shape
-    if batch * joints:
-        block_h, block_w = _tile(height, width, _FORWARD_TILE)
-        with torch.cuda.device_of(heatmaps):
-            _moments_kernel[(batch * joints,)](
-                heatmaps,
-                *outputs,
-                joints,
-                height,
-                width,
-                *heatmaps.stride(),
-                *high_and_low(1 / temperature),
-                DOUBLE=heatmaps.dtype == torch.float64,
-                WITH_VARIANCE=with_variance,
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=_warps(block_h * block_w),
-            )
+    block = block_of(height, width, _FORWARD_TILE, _TILE_WIDTH_MAX)
+    launch(
+        *(_moments_kernel, batch * joints, heatmaps),
+        *(heatmaps, *outputs, joints, height, width, *heatmaps.stride(), *high_and_low(1 / temperature)),
+        **_constants(heatmaps, with_variance, block),
+    )
     return outputs
 
 
@@ -107,29 +97,13 @@ def _forward(heatmaps, temperature, dtype, with_variance):
 def _backward(grad_mean, grad_variance, heatmaps, stats, temperature):
     grad_heatmaps = torch.empty_like(heatmaps)
     batch, joints, height, width = heatmaps.shape
-    if batch * joints:
-        block_h, block_w = _tile(height, width, _BACKWARD_TILE)
-        tiles = triton.cdiv(height, block_h) * triton.cdiv(width, block_w)
-        with torch.cuda.device_of(heatmaps):
-            # all programs on axis 0: the other axes of a grid end at 65535.
-            _gradient_kernel[(batch * joints * tiles,)](
-                grad_mean.contiguous(),
-                grad_variance.contiguous(),
-                heatmaps,
-                stats,
-                grad_heatmaps,
-                joints,
-                height,
-                width,
-                *heatmaps.stride(),
-                *grad_heatmaps.stride(),
-                *high_and_low(1 / temperature),
-                DOUBLE=heatmaps.dtype == torch.float64,
-                WITH_VARIANCE=grad_variance.shape[-1] > 0,
-                BLOCK_H=block_h,
-                BLOCK_W=block_w,
-                num_warps=_warps(block_h * block_w),
-            )
+    block = block_of(height, width, _BACKWARD_TILE, _TILE_WIDTH_MAX)
+    launch(
+        *(_gradient_kernel, batch * joints * blocks_in(height, width, block), heatmaps),
+        *(grad_mean.contiguous(), grad_variance.contiguous(), heatmaps, stats, grad_heatmaps, joints, height, width),
+        *(*heatmaps.stride(), *grad_heatmaps.stride(), *high_and_low(1 / temperature)),
+        **_constants(heatmaps, grad_variance.shape[-1] > 0, block),
+    )
     return grad_heatmaps
 
 
@@ -147,36 +121,16 @@ _backward.register_fake(lambda grad_mean, grad_variance, heatmaps, stats, temper
 _backward.register_autograd(_second_order, setup_context=_save_for_second_order)
 
 
-def _tile(height, width, pixels):
-    """Return rows and columns of a tile: powers of two, no larger than the map needs."""
-    block_w = min(triton.next_power_of_2(width), _TILE_WIDTH_MAX)
-    return min(triton.next_power_of_2(height), pixels // block_w), block_w
-
-
-def _warps(pixels):
-    return min(max(pixels // _PIXELS_PER_WARP, 1), 8)
+def _constants(heatmaps, with_variance, block):
+    flags = {"DOUBLE": heatmaps.dtype == torch.float64, "WITH_VARIANCE": with_variance}
+    return flags | {"BLOCK_H": block[0], "BLOCK_W": block[1], "num_warps": warps_for(block[0] * block[1], _PIXELS_PER_WARP)}
 
 
 @triton.jit
 def _moments_kernel(
-    heatmaps_ptr,
-    mean_ptr,
-    variance_ptr,
-    stats_ptr,
-    joints,
-    height,
-    width,
-    stride_b,
-    stride_j,
-    stride_h,
-    stride_w,
-    rate_high,
-    rate_low,
-    DOUBLE: tl.constexpr,
-    WITH_VARIANCE: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
+    heatmaps_ptr, mean_ptr, variance_ptr, stats_ptr, joints, height, width, stride_b, stride_j, stride_h, stride_w, rate_high, rate_low,
+    DOUBLE: tl.constexpr, WITH_VARIANCE: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr,
+):  # fmt: skip
     """One program a map, tile after tile.
 
     Kept so far: the peak logit, the sum of ``exp((logit − peak) · rate)``, mean and summed squared deviation by x and y. A tile's own
@@ -185,7 +139,7 @@ def _moments_kernel(
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
     index = tl.program_id(0).to(tl.int64)
     map_ptr = heatmaps_ptr + (index // joints) * stride_b + (index % joints) * stride_j
-    rate = tl.full((), rate_high, ACC) + tl.full((), rate_low, ACC)
+    rate = exact(rate_high, rate_low, ACC)
 
     peak = tl.full((), float("-inf"), ACC)
     total = tl.full((), 0.0, ACC)
@@ -256,42 +210,17 @@ def _moments_kernel(
 
 @triton.jit
 def _gradient_kernel(
-    grad_mean_ptr,
-    grad_variance_ptr,
-    heatmaps_ptr,
-    stats_ptr,
-    grad_heatmaps_ptr,
-    joints,
-    height,
-    width,
-    stride_b,
-    stride_j,
-    stride_h,
-    stride_w,
-    grad_stride_b,
-    grad_stride_j,
-    grad_stride_h,
-    grad_stride_w,
-    rate_high,
-    rate_low,
-    DOUBLE: tl.constexpr,
-    WITH_VARIANCE: tl.constexpr,
-    BLOCK_H: tl.constexpr,
-    BLOCK_W: tl.constexpr,
-):
+    grad_mean_ptr, grad_variance_ptr, heatmaps_ptr, stats_ptr, grad_heatmaps_ptr, joints, height, width,
+    stride_b, stride_j, stride_h, stride_w, grad_stride_b, grad_stride_j, grad_stride_h, grad_stride_w, rate_high, rate_low,
+    DOUBLE: tl.constexpr, WITH_VARIANCE: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr,
+):  # fmt: skip
     """One program a tile. The slope at a pixel is one number of its column plus one of its row."""
     ACC: tl.constexpr = tl.float64 if DOUBLE else tl.float32
-    tiles_w = tl.cdiv(width, BLOCK_W)
-    tiles = tiles_w * tl.cdiv(height, BLOCK_H)
-    program = tl.program_id(0).to(tl.int64)
-    index = program // tiles
-    tile = (program % tiles).to(tl.int32)
-    rate = tl.full((), rate_high, ACC) + tl.full((), rate_low, ACC)
+    index, row, column = tile_of(tl.program_id(0).to(tl.int64), height, width, BLOCK_H, BLOCK_W)
+    rate = exact(rate_high, rate_low, ACC)
 
     peak = tl.load(stats_ptr + index * 6)
     inverse_total = tl.load(stats_ptr + index * 6 + 1)
-    row = (tile // tiles_w) * BLOCK_H + tl.arange(0, BLOCK_H)
-    column = (tile % tiles_w) * BLOCK_W + tl.arange(0, BLOCK_W)
     offset_x = column - tl.load(stats_ptr + index * 6 + 2)
     offset_y = row - tl.load(stats_ptr + index * 6 + 3)
     slope_x = tl.load(grad_mean_ptr + index * 2).to(ACC) * offset_x

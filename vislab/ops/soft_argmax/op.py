@@ -87,6 +87,10 @@ def soft_argmax(
 def path_for(heatmaps: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``soft_argmax(heatmaps, path=path)`` takes.
 
+    Args:
+        heatmaps: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels, one pass over the maps. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 

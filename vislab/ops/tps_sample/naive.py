@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vislab.ops.source_pixels import read_bilinear, source_position
+from vislab.ops.sampling.source_pixels import pixel_centres, read_bilinear, source_position
 
 
 def tps_sample_naive(
@@ -23,8 +23,8 @@ def tps_sample_naive(
     out_height, out_width = size or (height, width)
     weights, affine = spline_naive(controls.detach().double(), targets.double(), regularisation)  # [B, K, 2], [B, 3, 2]
 
-    u = _centres(out_width, align_corners, image.device).expand(out_height, out_width)
-    v = _centres(out_height, align_corners, image.device)[:, None].expand(out_height, out_width)
+    u = pixel_centres(out_width, align_corners, torch.float64, image.device).expand(out_height, out_width)
+    v = pixel_centres(out_height, align_corners, torch.float64, image.device)[:, None].expand(out_height, out_width)
     points = torch.stack([u, v], dim=-1)  # [H_out, W_out, 2]
     distance = radial_naive(((points[:, :, None] - controls.detach().double()) ** 2).sum(-1))  # [H_out, W_out, K]
     straight = torch.stack([torch.ones_like(u), u, v], dim=-1)
@@ -51,11 +51,3 @@ def radial_naive(squared: Tensor) -> Tensor:
     apart = squared > 0
     # the inner where keeps log(0) out of the gradient as well.
     return torch.where(apart, squared * torch.log(torch.where(apart, squared, 1.0)), 0.0)
-
-
-def _centres(count: int, align_corners: bool, device: torch.device) -> Tensor:
-    """Return the normalised coordinates of ``count`` pixel centres; a single one is at 0."""
-    index = torch.arange(count, dtype=torch.float64, device=device)
-    if not align_corners:
-        return (2 * index + 1) / count - 1
-    return 2 * index / (count - 1) - 1 if count > 1 else torch.zeros_like(index)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vislab.ops.path import resolve_path
 from vislab.ops.precision import accumulator, check_floating, without_autocast
-from vislab.ops.safe_grid_sample import safe_grid_sample
-from vislab.ops.sampling_arguments import check_image, check_options, check_partner
-from vislab.ops.thin_plate import radial, spline_matrix
+from vislab.ops.sampling.arguments import check_image, check_options, check_partner, check_size
+from vislab.ops.sampling.safe_grid_sample import safe_grid_sample
+from vislab.ops.sampling.thin_plate import radial, spline_matrix
 from vislab.ops.tps_sample.naive import tps_sample_naive
 
 
@@ -82,6 +82,10 @@ def tps_sample(
 def path_for(image: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``tps_sample(image, ..., path=path)`` takes.
 
+    Args:
+        image: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels without a grid in memory. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 
@@ -120,13 +124,7 @@ def _check(
     # written so that NaN fails.
     if not 0 <= regularisation < float("inf"):
         raise ValueError(f"regularisation {regularisation} must be at least 0 and finite; 0.0 goes through the targets exactly")
-    if size is None:
-        return image.shape[2], image.shape[3]
-    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, (int, torch.SymInt)) for side in size):
-        raise TypeError(f"size {size!r} must be (H_out, W_out), two whole numbers; leave it out to keep the image's")
-    if min(size) < 1:
-        raise ValueError(f"size {tuple(size)} must be at least 1 each way; leave it out to keep the image's {tuple(image.shape[2:])}")
-    return size[0], size[1]
+    return check_size(size, image)
 
 
 def _coefficients(controls: Tensor, targets: Tensor, regularisation: float, wide: torch.dtype) -> Tensor:

@@ -11,8 +11,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from vislab.ops.elementary import log_sigmoid
 from vislab.ops.launch import high_and_low, launch, refuse_compiled_kernel_on_cpu, warps_for
-from vislab.ops.tiles import load_tile, store_tile
+from vislab.ops.tiles import exact, load_tile, store_tile, tile_of
+from vislab.ops.window_filters import window_filters
 
 _KINDS = {"gaussian": 0, "box": 1, "bump": 2}
 # pixels of a filter's row that one program holds at a time, and how far a tile of a matrix product reaches.
@@ -23,14 +25,7 @@ _TILE_MIN = 16
 
 
 def window_pool_fused(
-    images: Tensor,
-    centres: Tensor,
-    extents: Tensor,
-    size: tuple[int, int],
-    window: str,
-    width: float,
-    softness: float,
-    smallest: float,
+    images: Tensor, centres: Tensor, extents: Tensor, size: tuple[int, int], window: str, width: float, softness: float, smallest: float
 ) -> Tensor:
     """Compute ``window_pool`` by the kernels of this file; arguments as there, already checked; ``smallest`` is a scale in pixels.
 
@@ -75,8 +70,7 @@ def _filters_backward(grad_filters, filters, centre, extent, window, width, soft
     grads = filters.new_empty((2, batch, cells))
     launch(
         *(_filter_gradient_kernel, batch * cells, centre),
-        *(grad_filters.contiguous(), filters, centre, extent, grads[0], grads[1]),
-        *(cells, pixels, centre.stride(0), extent.stride(0)),
+        *(grad_filters.contiguous(), filters, centre, extent, *grads, cells, pixels, centre.stride(0), extent.stride(0)),
         *(*high_and_low(width), *high_and_low(softness), *high_and_low(smallest)),
         **_row_constants(window, filters.dtype, pixels),
     )
@@ -111,27 +105,8 @@ def _filters_second_order(ctx, grad_grad_centre, grad_grad_extent):
 
 def _filters_gradient(shape, grad_filters, centre, extent):
     """What the gradient kernel computes, in PyTorch's own ops, so that it can be differentiated again."""
-    return torch.func.vjp(partial(_filters_composition, shape, grad_filters), centre, extent)[1](grad_filters)
-
-
-def _filters_composition(shape, like, centre, extent):
-    window, width, softness, smallest = shape
-    cells, pixels = like.shape[1:]
-    step = torch.where(extent <= 0, 0.0, extent).to(like.dtype) / cells
-    scale = torch.where(width * step > smallest, width * step, smallest)[:, None, None]
-    cell = torch.arange(cells, dtype=like.dtype, device=like.device) - (cells - 1) / 2
-    pixel = torch.arange(pixels, dtype=like.dtype, device=like.device)
-    u = (pixel - (centre.to(like.dtype)[:, None] + cell * step[:, None])[:, :, None]) / scale
-    if window == "gaussian":
-        return torch.softmax(u.square() * -0.5, dim=-1)
-    if window == "box":
-        sides = torch.nn.functional.logsigmoid((1 + u) / softness) + torch.nn.functional.logsigmoid((1 - u) / softness)
-        return torch.softmax(sides, dim=-1)
-    outside = u.abs() >= 1
-    blank = outside.all(-1, keepdim=True)
-    inner = u.masked_fill(outside, 0.0)
-    log_weight = (1 - 1 / ((1 - inner) * (1 + inner))).masked_fill(outside & ~blank, -torch.inf)
-    return torch.softmax(log_weight, dim=-1).masked_fill(blank, 0.0)
+    dtype, shape = grad_filters.dtype, (*grad_filters.shape[1:], *shape)
+    return torch.func.vjp(lambda *axis: window_filters(*(each.to(dtype) for each in axis), *shape), centre, extent)[1](grad_filters)
 
 
 @torch.library.custom_op("vislab::window_pool", mutates_args=(), schema="(Tensor left, Tensor images, Tensor right) -> Tensor")
@@ -141,8 +116,7 @@ def _sandwich(left, images, right):
     blocks = _blocks(M=rows, N=columns, P=height, Q=width)
     launch(
         *(_sandwich_kernel, batch * channels * triton.cdiv(rows, blocks["BLOCK_M"]) * triton.cdiv(columns, blocks["BLOCK_N"]), images),
-        *(left, images, right, pooled, channels, rows, columns, height, width),
-        *(*left.stride(), *images.stride(), *right.stride()),
+        *(left, images, right, pooled, channels, rows, columns, height, width, *left.stride(), *images.stride(), *right.stride()),
         **{"DOUBLE": left.dtype == torch.float64, "num_warps": 4} | blocks,
     )
     return pooled
@@ -155,8 +129,7 @@ def _side(outer, images, right):
     blocks = _blocks(M=rows, N=columns, P=height, Q=width)
     launch(
         *(_side_kernel, batch * triton.cdiv(rows, blocks["BLOCK_M"]) * triton.cdiv(height, blocks["BLOCK_P"]), images),
-        *(outer, images, right, grad_left, channels, rows, columns, height, width),
-        *(*outer.stride(), *images.stride(), *right.stride()),
+        *(outer, images, right, grad_left, channels, rows, columns, height, width, *outer.stride(), *images.stride(), *right.stride()),
         **{"DOUBLE": right.dtype == torch.float64, "num_warps": 4} | blocks,
     )
     return grad_left
@@ -183,15 +156,9 @@ def _side_gradient(ctx, grad):
     return _sandwich(grad, images, right), _sandwich(grad.transpose(1, 2), outer, right.transpose(1, 2)), grad_right
 
 
-@_filters.register_fake
-def _fake_filters(centre, extent, cells, pixels, window, width, softness, smallest, dtype):
-    return centre.new_empty((centre.shape[0], cells, pixels), dtype=dtype)
-
-
+_filters.register_fake(lambda centre, extent, cells, pixels, *shape: centre.new_empty((centre.shape[0], cells, pixels), dtype=shape[-1]))
 _filters.register_autograd(_filters_first_order, setup_context=_save_filters)
-_filters_backward.register_fake(
-    lambda grad, filters, centre, extent, *shape: (centre.new_empty(centre.shape), extent.new_empty(extent.shape))
-)
+_filters_backward.register_fake(lambda grad, filters, *numbers: tuple(each.new_empty(each.shape) for each in numbers[:2]))
 _filters_backward.register_autograd(_filters_second_order, setup_context=_save_filters_backward)
 _sandwich.register_fake(lambda left, images, right: images.new_empty((*images.shape[:2], left.shape[1], right.shape[1])))
 _sandwich.register_autograd(_sandwich_gradient, setup_context=_save_all)
@@ -200,17 +167,12 @@ _side.register_autograd(_side_gradient, setup_context=_save_all)
 
 
 @triton.jit
-def _log_sigmoid(x):
-    return tl.minimum(x, 0.0) - tl.log(1.0 + tl.exp(-tl.abs(x)))
-
-
-@triton.jit
 def _log_weight(u, softness, KIND: tl.constexpr):
     """Return the logarithm of a window at ``u`` scales from its middle; a bump's is -inf from 1 on."""
     if KIND == 0:
         return -0.5 * u * u
     if KIND == 1:
-        return _log_sigmoid((1.0 + u) / softness) + _log_sigmoid((1.0 - u) / softness)
+        return log_sigmoid((1.0 + u) / softness) + log_sigmoid((1.0 - u) / softness)
     # written so that NaN is inside, and shows. (1 − u)(1 + u): at the edge 1 − u² would cost half the digits.
     outside = tl.abs(u) >= 1.0
     inner = tl.where(outside, 0.0, u)
@@ -224,7 +186,7 @@ def _log_weight_slope(u, softness, KIND: tl.constexpr):
         return -u
     if KIND == 1:
         # sigmoid(−x) as exp(log sigmoid(−x)): exp(x) would overflow.
-        return (tl.exp(_log_sigmoid(-(1.0 + u) / softness)) - tl.exp(_log_sigmoid((u - 1.0) / softness))) / softness
+        return (tl.exp(log_sigmoid(-(1.0 + u) / softness)) - tl.exp(log_sigmoid((u - 1.0) / softness))) / softness
     outside = tl.abs(u) >= 1.0
     inner = tl.where(outside, 0.0, u)
     gap = (1.0 - inner) * (1.0 + inner)
@@ -242,8 +204,8 @@ def _window(
     count = tl.full((), cells, ACC)
     step = tl.where(extent <= 0, 0.0, extent) / count
     from_centre = cell - (count - 1.0) * 0.5
-    width = tl.full((), width_high, ACC) + tl.full((), width_low, ACC)
-    smallest = tl.full((), smallest_high, ACC) + tl.full((), smallest_low, ACC)
+    width = exact(width_high, width_low, ACC)
+    smallest = exact(smallest_high, smallest_low, ACC)
     free = width * step > smallest
     middle = tl.load(centre_ptr + batch * stride_centre).to(ACC) + from_centre * step
     # an extent at or below 0 moves nothing.
@@ -271,7 +233,7 @@ def _filter_kernel(
         centre_ptr, extent_ptr, program // cells, (program % cells).to(ACC), cells, stride_centre, stride_extent,
         width_high, width_low, smallest_high, smallest_low, ACC,
     )  # fmt: skip
-    softness = tl.full((), softness_high, ACC) + tl.full((), softness_low, ACC)
+    softness = exact(softness_high, softness_low, ACC)
     peak = tl.full((), float("-inf"), ACC)
     for first in range(0, pixels, BLOCK):
         log_weight = _log_weights_from(first, pixels, middle, scale, softness, KIND, ACC, BLOCK)
@@ -291,6 +253,11 @@ def _filter_kernel(
 
 
 @triton.jit
+def _load_both(first_ptr, second_ptr, offset, inside):
+    return tl.load(first_ptr + offset, mask=inside, other=0.0), tl.load(second_ptr + offset, mask=inside, other=0.0)
+
+
+@triton.jit
 def _filter_gradient_kernel(
     grad_filters_ptr, filters_ptr, centre_ptr, extent_ptr, grad_centre_ptr, grad_extent_ptr,
     cells, pixels, stride_centre, stride_extent,
@@ -304,19 +271,17 @@ def _filter_gradient_kernel(
         centre_ptr, extent_ptr, program // cells, (program % cells).to(ACC), cells, stride_centre, stride_extent,
         width_high, width_low, smallest_high, smallest_low, ACC,
     )  # fmt: skip
-    softness = tl.full((), softness_high, ACC) + tl.full((), softness_low, ACC)
+    softness = exact(softness_high, softness_low, ACC)
     mean = tl.full((), 0.0, ACC)
     for first in range(0, pixels, BLOCK):
         pixel = first + tl.arange(0, BLOCK)
-        weight = tl.load(filters_ptr + program * pixels + pixel, mask=pixel < pixels, other=0.0)
-        grad = tl.load(grad_filters_ptr + program * pixels + pixel, mask=pixel < pixels, other=0.0)
+        weight, grad = _load_both(filters_ptr, grad_filters_ptr, program * pixels + pixel, pixel < pixels)
         mean += tl.sum(weight * grad, axis=0)
     grad_middle = tl.full((), 0.0, ACC)
     grad_scale = tl.full((), 0.0, ACC)
     for first in range(0, pixels, BLOCK):
         pixel = first + tl.arange(0, BLOCK)
-        weight = tl.load(filters_ptr + program * pixels + pixel, mask=pixel < pixels, other=0.0)
-        grad = tl.load(grad_filters_ptr + program * pixels + pixel, mask=pixel < pixels, other=0.0)
+        weight, grad = _load_both(filters_ptr, grad_filters_ptr, program * pixels + pixel, pixel < pixels)
         u = (pixel.to(ACC) - middle) / scale
         along_u = weight * (grad - mean) * _log_weight_slope(u, softness, KIND)
         grad_middle -= tl.sum(along_u, axis=0) / scale
@@ -347,14 +312,8 @@ def _sandwich_kernel(
     DOUBLE: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_P: tl.constexpr, BLOCK_Q: tl.constexpr,
 ):  # fmt: skip
     """One program a tile of one channel's answer: the image passes by once, narrowed by the right filter, then by the left one."""
-    tiles_n = tl.cdiv(columns, BLOCK_N)
-    tiles = tiles_n * tl.cdiv(rows, BLOCK_M)
-    program = tl.program_id(0).to(tl.int64)
-    index = program // tiles
+    index, m, n = tile_of(tl.program_id(0).to(tl.int64), rows, columns, BLOCK_M, BLOCK_N)
     batch, channel = index // channels, index % channels
-    tile = (program % tiles).to(tl.int32)
-    m = (tile // tiles_n) * BLOCK_M + tl.arange(0, BLOCK_M)
-    n = (tile % tiles_n) * BLOCK_N + tl.arange(0, BLOCK_N)
     image_ptr = images_ptr + batch * x_b + channel * x_c
     pooled = tl.full((BLOCK_M, BLOCK_N), 0.0, tl.float64 if DOUBLE else tl.float32)
     for first in range(0, height, BLOCK_P):
@@ -374,16 +333,9 @@ def _side_kernel(
     DOUBLE: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_P: tl.constexpr, BLOCK_Q: tl.constexpr,
 ):  # fmt: skip
     """One program a tile of the left filter's gradient, ``sum over channels of outer · (image · rightᵀ)ᵀ``."""
-    tiles_p = tl.cdiv(height, BLOCK_P)
-    tiles = tiles_p * tl.cdiv(rows, BLOCK_M)
-    program = tl.program_id(0).to(tl.int64)
-    batch = program // tiles
-    tile = (program % tiles).to(tl.int32)
-    m = (tile // tiles_p) * BLOCK_M + tl.arange(0, BLOCK_M)
-    p = (tile % tiles_p) * BLOCK_P + tl.arange(0, BLOCK_P)
+    batch, m, p = tile_of(tl.program_id(0).to(tl.int64), rows, height, BLOCK_M, BLOCK_P)
     grad_left = tl.full((BLOCK_M, BLOCK_P), 0.0, tl.float64 if DOUBLE else tl.float32)
-    image_ptr = images_ptr + batch * x_b
-    upstream_ptr = outer_ptr + batch * g_b
+    image_ptr, upstream_ptr = images_ptr + batch * x_b, outer_ptr + batch * g_b
     for _ in range(0, channels):
         for first in range(0, columns, BLOCK_N):
             n = first + tl.arange(0, BLOCK_N)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vislab.ops.path import resolve_path
 from vislab.ops.precision import check_floating, without_autocast
+from vislab.ops.window_filters import window_filters
 from vislab.ops.window_pool.naive import window_pool_naive
 
 # name of a window to its default width in cells and its smallest scale in pixels.
@@ -87,6 +88,10 @@ def window_pool(
 def path_for(images: Tensor, path: str = "auto") -> str:
     """Name the formulation that ``window_pool(images, ..., path=path)`` takes.
 
+    Args:
+        images: the op's first input; where it lies decides, its numbers do not count.
+        path: ``"auto"``, or the name of a formulation.
+
     Returns:
         ``"fused"``: Triton kernels, both filters applied in one pass. ``"plain"``: PyTorch's own ops. ``"naive"``: the reference.
 
@@ -135,35 +140,14 @@ def _plain(images: Tensor, centres: Tensor, extents: Tensor, size: tuple[int, in
     """Both filters as softmaxes, then one matrix product from each side, the second over the cells of all channels at once."""
     wide = torch.promote_types(torch.promote_types(images.dtype, torch.float32), torch.promote_types(centres.dtype, extents.dtype))
     batch, channels, height, image_width = images.shape
+    shape = window, width, softness, WINDOWS[window][1]
     with without_autocast(images.device):
-        columns = _filters(centres[:, 0].to(wide), extents[:, 0].to(wide), size[1], image_width, window, width, softness)
-        rows = _filters(centres[:, 1].to(wide), extents[:, 1].to(wide), size[0], height, window, width, softness)
+        columns = window_filters(centres[:, 0].to(wide), extents[:, 0].to(wide), size[1], image_width, *shape)
+        rows = window_filters(centres[:, 1].to(wide), extents[:, 1].to(wide), size[0], height, *shape)
         # rows first: a matrix product whose second factor has few columns is the slower kind on a CPU.
         low = rows[:, None] @ images.to(wide)
         pooled = torch.bmm(low.view(batch, channels * size[0], image_width), columns.transpose(1, 2))
     return pooled.view(batch, channels, *size).to(images.dtype)
-
-
-def _filters(centre: Tensor, extent: Tensor, cells: int, pixels: int, window: str, width: float, softness: float) -> Tensor:
-    smallest = WINDOWS[window][1]
-    step = torch.where(extent <= 0, 0.0, extent) / cells
-    scale = torch.where(width * step > smallest, width * step, smallest)
-    cell = torch.arange(cells, dtype=centre.dtype, device=centre.device) - (cells - 1) / 2
-    pixel = torch.arange(pixels, dtype=centre.dtype, device=centre.device)
-    u = (pixel - (centre[:, None] + cell * step[:, None])[:, :, None]) / scale[:, None, None]
-    if window == "gaussian":
-        return torch.softmax(u.square() * -0.5, dim=-1)
-    if window == "box":
-        edges = torch.nn.functional.logsigmoid((1 + u) / softness) + torch.nn.functional.logsigmoid((1 - u) / softness)
-        return torch.softmax(edges, dim=-1)
-    # written so that NaN is inside, and shows.
-    outside = u.abs() >= 1
-    blank = outside.all(-1, keepdim=True)
-    inner = u.masked_fill(outside, 0.0)
-    # (1 − u)(1 + u), not 1 − u²: at the edge the square would cost half the digits.
-    log_weight = 1 - 1 / ((1 - inner) * (1 + inner))
-    # softmax over nothing but -inf is NaN, forward and backward; a blank row is finite here and 0 below.
-    return torch.softmax(log_weight.masked_fill(outside & ~blank, -torch.inf), dim=-1).masked_fill(blank, 0.0)
 
 
 def _fused(images: Tensor, centres: Tensor, extents: Tensor, size: tuple[int, int], window: str, width: float, softness: float) -> Tensor:

@@ -1,8 +1,5 @@
 """Device functions of every kernel that samples an image: from a position in pixels to the four pixels that are read."""
 
-import warnings
-
-import torch
 import triton
 import triton.language as tl
 
@@ -10,33 +7,6 @@ ZEROS = tl.constexpr(0)
 REFLECTION = tl.constexpr(2)
 # float32 holds no fraction of a pixel much beyond this, so that a reflected position would be noise.
 REFLECTED_PIXELS_MAX = tl.constexpr(4194304.0)
-
-
-def alert_not_deterministic(op, tensor):
-    """Keep the promise of ``torch.use_deterministic_algorithms`` where atomic additions would break it; warn under ``warn_only``.
-
-    Raises:
-        RuntimeError: on a GPU, under ``torch.use_deterministic_algorithms(True)`` without ``warn_only``.
-    """
-    # an interpreter adds one after the other.
-    if not tensor.is_cuda or not torch.are_deterministic_algorithms_enabled():
-        return
-    complaint = f"{op} adds the image's gradient up in no fixed order on a GPU; detach the image, or take path='naive'"
-    if not torch.is_deterministic_algorithms_warn_only_enabled():
-        raise RuntimeError(f"{complaint}: torch.use_deterministic_algorithms(True) forbids it unless warn_only=True")
-    warnings.warn(complaint, stacklevel=2)
-
-
-def tile(height, width, pixels):
-    """Return rows and columns of a tile of at most ``pixels``: powers of two, no larger than the output needs."""
-    # a warp's width, so that neighbouring threads write side by side; short, so that a rotated tile reads from few rows.
-    block_w = min(triton.next_power_of_2(width), 32)
-    return min(triton.next_power_of_2(height), pixels // block_w), block_w
-
-
-def warps(pixels):
-    """Return how many warps share a tile: four pixels a thread."""
-    return min(max(pixels // 128, 1), 8)
 
 
 @triton.jit

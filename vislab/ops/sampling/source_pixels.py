@@ -1,7 +1,7 @@
 """From normalised coordinates to the pixels that are read: the plain reference of every op that samples an image.
 
-Written for the reader and held against independent oracles; ``vislab.ops.source_pixel_kernels`` is its twin for kernels, and neither knows
-the other.
+Written for the reader and held against independent oracles; ``vislab.ops.sampling.source_pixel_kernels`` is its twin for kernels, and
+neither knows the other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,14 @@ from torch import Tensor
 
 # float32 holds no fraction of a pixel much beyond this, so that a reflected position would be noise.
 _REFLECTED_PIXELS_MAX = 2.0**22
+
+
+def pixel_centres(count: int, align_corners: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the normalised coordinates of ``count`` pixel centres, ``[count]``; a single one is at 0."""
+    index = torch.arange(count, dtype=dtype, device=device)
+    if not align_corners:
+        return (2 * index + 1) / count - 1
+    return 2 * index / (count - 1) - 1 if count > 1 else torch.zeros_like(index)
 
 
 def source_position(norm: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:

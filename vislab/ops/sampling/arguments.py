@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from vislab.ops.precision import check_floating
@@ -50,3 +51,19 @@ def check_options(padding: str, align_corners: bool) -> None:
         raise ValueError(f"padding {padding!r} must be one of {list(PADDINGS)}; 'zeros' is the usual one")
     if not isinstance(align_corners, bool):
         raise TypeError(f"align_corners is {align_corners!r}; it must be True or False; False is PyTorch's own default")
+
+
+def check_size(size: tuple[int, int] | None, image: Tensor) -> tuple[int, int]:
+    """Return the output's size, the image's own where ``size`` is None.
+
+    Raises:
+        TypeError: not two whole numbers.
+        ValueError: one below 1.
+    """
+    if size is None:
+        return image.shape[2], image.shape[3]
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, (int, torch.SymInt)) for side in size):
+        raise TypeError(f"size {size!r} must be (H_out, W_out), two whole numbers; leave it out to keep the image's")
+    if min(size) < 1:
+        raise ValueError(f"size {tuple(size)} must be at least 1 each way; leave it out to keep the image's {tuple(image.shape[2:])}")
+    return size[0], size[1]
