@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from case_files import add_case
 
 from vislab.check.compare import Target
 from vislab.check.picture import draw_error, show_error
+from vislab.show.errors import error_picture
 
 pytestmark = pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
 
@@ -54,8 +57,8 @@ def test_points_are_drawn_as_pairs(shape: tuple[int, ...]) -> None:
 def test_maps_are_drawn_as_expected_yours_and_difference(shape: tuple[int, ...]) -> None:
     wanted = target(*shape)
     assert draw_error(wanted, wanted.value * 2, "toy: map") is True
-    panels = [axes for axes in figure().axes if axes.images]
-    assert [axes.get_title() for axes in panels] == ["expected", "yours", "difference"]
+    panels = figure().axes[:3]
+    assert [axes.get_title().partition(":")[0] for axes in panels] == ["expected", "yours", "difference"]
     images = [torch.from_numpy(axes.images[0].get_array().data) for axes in panels]
     maps = wanted.value.reshape(-1, *shape[-2:])
     worst = maps[maps.abs().amax((1, 2)).argmax()]
@@ -76,8 +79,8 @@ def test_small_square_matrices_are_tables_of_numbers_and_no_points() -> None:
     got = wanted.value.clone()
     got[1, 2] += torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     assert draw_error(wanted, got, "toy: matrix") is True
-    panels = [axes for axes in figure().axes if axes.images]
-    assert [axes.get_title() for axes in panels] == ["expected", "yours", "difference"]
+    panels = figure().axes[:3]
+    assert [axes.get_title() for axes in panels] == ["expected", "yours", "difference: 1 at x 0, y 0"]
     assert [text.get_text() for text in panels[2].texts] == ["1", "0", "0", "0"]
     assert [text.get_text() for text in panels[0].texts] == [f"{value:.4g}" for value in wanted.value[1, 2].flatten().tolist()]
     assert figure().get_suptitle() == "toy: matrix [1, 2]"
@@ -142,3 +145,17 @@ def test_a_kernels_buffer_is_drawn_without_its_guards(tmp_path: Path, monkeypatc
     assert show_error("toy.kernel", row_sums, grid) is True
     _, wrong = figure().axes[0].collections
     assert torch.equal(torch.tensor(wrong.get_offsets()), x.double().sum(1).reshape(3, 2))
+
+
+def test_maps_have_the_style_of_every_other_error_picture() -> None:
+    wanted = target(4, 5)
+    draw_error(wanted, wanted.value + 1, "toy: map")
+    ours = [(axes.images[0].get_cmap().name, axes.images[0].get_clim()) for axes in figure().axes[:3]]
+    plt.close("all")
+    shown = error_picture(wanted.value, wanted.value + 1).axes[:3]
+    assert ours == [(axes.images[0].get_cmap().name, axes.images[0].get_clim()) for axes in shown]
+
+
+def test_a_check_starts_without_matplotlib() -> None:
+    script = "import sys; import vislab.check.picture; sys.exit('matplotlib' in sys.modules or 'vislab.show' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0

@@ -76,20 +76,20 @@ def _draw_points(expected: torch.Tensor, got: torch.Tensor, title: str) -> None:
 
 
 def _draw_images(expected: torch.Tensor, got: torch.Tensor, title: str, numbers: bool) -> None:
+    # imported here: a check that draws nothing starts without matplotlib.
     import matplotlib.pyplot as plt
+
+    from vislab.show.errors import error_picture
+    from vislab.show.style import halo
 
     worst = int((got - expected).abs().flatten(-2).amax(-1).argmax())
     place = [int(index) for index in torch.unravel_index(torch.tensor(worst), expected.shape[:-2])] if expected.ndim > 2 else []
     right, wrong = expected[tuple(place)], got[tuple(place)]
-    figure, panels = plt.subplots(1, 3, figsize=(9, 3), dpi=80, layout="constrained")
-    for panel, image, name in zip(panels, (right, wrong, wrong - right), ("expected", "yours", "difference")):
-        drawn = panel.imshow(image.numpy(), cmap="coolwarm" if name == "difference" else "viridis", alpha=0.4 if numbers else None)
-        panel.set_title(name)
-        panel.set_axis_off()
-        if not numbers:
-            figure.colorbar(drawn, ax=panel, shrink=0.8)
-            continue
-        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            panel.text(column, row, f"{float(image[row, column]):.4g}", ha="center", va="center", fontsize=14)
-    figure.suptitle(f"{title} {place}" if place else title)
+    figure = plt.figure(figsize=(9, 3), dpi=80, layout="constrained")
+    error_picture(right, wrong, names=("expected", "yours", "difference"), caption=f"{title} {place}" if place else title, figure=figure)
+    if numbers:
+        for panel, matrix in zip(figure.axes, (right, wrong, wrong - right)):
+            for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                text = f"{float(matrix[row, column]):.4g}"
+                panel.text(column, row, text, ha="center", va="center", fontsize=14, path_effects=halo())
     plt.show()
