@@ -51,7 +51,11 @@ class AffineJitter:
 
 @dataclass(frozen=True)
 class ColourJitter:
-    """Saturation, then brightness, then contrast about mid-grey, each by a factor drawn from 1 ± its value; clamped to 0..1 at the end."""
+    """Change saturation, then brightness, then contrast about mid-grey; clamped to 0..1 at the end.
+
+    Args:
+        brightness, contrast, saturation: each one's factor is uniform in 1 ± this, share in [0, 1].
+    """
 
     brightness: float = 0.0
     contrast: float = 0.0

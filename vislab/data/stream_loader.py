@@ -41,11 +41,11 @@ class StreamLoader(EpochLoader):
         ValueError, TypeError, IndexError, DataFileError: as in ``DeviceLoader``; what goes wrong while reading is raised by the loop, after
             the batches that were read before it.
 
-    Randomness:
-        Order from ``(seed, epoch)`` on the CPU, augmentation from ``(seed, epoch, batch)`` on the device.
-
     Convention:
         On CUDA a batch is copied from pinned memory on a stream of its own, while the model computes.
+
+    Randomness:
+        Order from ``(seed, epoch)`` on the CPU, augmentation from ``(seed, epoch, batch)`` on the device.
     """
 
     def __init__(

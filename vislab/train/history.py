@@ -13,7 +13,7 @@ from vislab.show.curves import loss_curves
 class History:
     """The numbers of a run.
 
-    Attributes:
+    Args:
         losses: training loss of every step, that of step 1 first.
         validations: step and number of every validation.
         stopped: ``"steps"``: all steps were taken; ``"early stop"``: the validation no longer got better; ``"interrupted"``: by hand;

@@ -51,12 +51,28 @@ def standardise(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def destandardise(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The inverse of ``standardise``: float64 pixels ``[n, V, 2]``."""
+    """Undo ``standardise``: back to pixels.
+
+    Args:
+        values: standardised vertices, ``[n, V, 2]``, y up.
+        mean: pixels, ``[2]``, as ``standardise`` gave it.
+        scale: pixels, ``[2]``, likewise.
+
+    Returns:
+        float64 pixels ``[n, V, 2]``, y down.
+    """
     return np.asarray(mean) + np.asarray(values, dtype=np.float64) * np.asarray(scale) * (1, -1)
 
 
 def signed_area(polygons: np.ndarray) -> np.ndarray:
-    """Shoelace area of closed polygons ``[n, V, 2]``: positive for counter-clockwise where y points up; the closing edge is implied."""
+    """Measure polygons by the shoelace formula; the closing edge is implied.
+
+    Args:
+        polygons: vertices ``[n, V, 2]``, x then y.
+
+    Returns:
+        float64 ``[n]``, in squared units of the vertices: positive for counter-clockwise where y points up.
+    """
     wide = np.asarray(polygons, dtype=np.float64)
     # far from the origin the products cancel; about the first vertex they do not.
     x, y = np.moveaxis(wide - wide[:, :1], -1, 0)

@@ -20,6 +20,12 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 def opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Open a file for reading; what HDF5 says about damage becomes ``FileDamaged``.
 
+    Args:
+        path: an HDF5 file.
+
+    Yields:
+        The open file; it is closed when the ``with`` block ends.
+
     Raises:
         FileNotFoundError: no file there.
         FileForeign: no HDF5 file.
@@ -45,7 +51,13 @@ def opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
 
 def schema_of(file: h5py.File) -> Schema:
-    """The schema of an open file of this layout.
+    """Find the schema of an open file of this layout.
+
+    Args:
+        file: an open file.
+
+    Returns:
+        The set's schema, in the version that this package writes.
 
     Raises:
         FileForeign: no file attributes ``schema`` and ``set``, or a set nobody knows.

@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """One set.
+    """Say what a file of one set holds.
 
     Args:
         name: the set's name, the file attribute ``set``.

@@ -26,8 +26,15 @@ _TOLD_MAX = 20
 class Report:
     """What ``inspect_file`` found.
 
-    ``rows`` counts rows by table, ``splits`` rows by table and split where a table has codes, ``content`` is a SHA-256 over names,
-    shapes, dtypes, attributes and values: equal for files of equal content, however compressed. ``problems`` is empty when all is well.
+    Args:
+        set_name: the set's name.
+        schema: version of the layout.
+        rows: rows by table.
+        splits: rows by table and split, where a table has codes.
+        licences: of everything in the file.
+        size_bytes: the file's size on disk.
+        content: SHA-256 over names, shapes, dtypes, attributes and values: equal for files of equal content, however compressed.
+        problems: a sentence each; empty when all is well.
     """
 
     set_name: str
@@ -46,7 +53,13 @@ class Report:
 
 
 def verify_file(path: str | os.PathLike[str]) -> Report:
-    """Check a file and return the report.
+    """Check a file and refuse it where anything is wrong.
+
+    Args:
+        path: a file of this layout.
+
+    Returns:
+        The report, of a file without problems.
 
     Raises:
         ContentInvalid: with every problem, a line each.
@@ -62,6 +75,12 @@ def verify_file(path: str | os.PathLike[str]) -> Report:
 
 def inspect_file(path: str | os.PathLike[str]) -> Report:
     """Check a file; what is wrong with its content stands in the report.
+
+    Args:
+        path: a file of this layout.
+
+    Returns:
+        The report, problems included.
 
     Raises:
         FileNotFoundError, FileForeign, FileDamaged, FileNewer: the file cannot be read at all.
@@ -87,7 +106,14 @@ def inspect_file(path: str | os.PathLike[str]) -> Report:
 
 
 def content_hash(file: h5py.File) -> str:
-    """SHA-256 over everything a reader can see but the attribute ``content``, in a fixed order; compression and chunks do not count."""
+    """Digest everything a reader can see but the attribute ``content``, in a fixed order; compression and chunks do not count.
+
+    Args:
+        file: an open file.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+    """
     digest = hashlib.sha256()
 
     def attributes(item: h5py.Group | h5py.Dataset) -> None:
