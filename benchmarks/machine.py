@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-_PACKAGES = ("torch", "triton", "numpy", "kornia")
+_PACKAGES = ("torch", "triton", "numpy", "kornia", "torchvision")
 
 
 def device_name(device: torch.device) -> str:

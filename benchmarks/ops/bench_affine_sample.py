@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.ops.subject import Subject
+from benchmarks.ops.subject import Library, Subject
 from vislab.ops.affine_sample import affine_sample, path_for
 from vislab.ops.affine_sample.naive import affine_sample_naive
 
@@ -62,7 +62,7 @@ def _libraries():
         inverse = torch.linalg.inv(matrix)
         return affine(image, torch.cat([inverse, -inverse @ shift[..., None]], dim=2), align_corners=False)
 
-    return {"kornia": through_pixels}
+    return {"kornia": Library(through_pixels)}
 
 
 SUBJECT = Subject(

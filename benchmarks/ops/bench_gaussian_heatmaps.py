@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
 
-from benchmarks.ops.subject import Subject
+from benchmarks.ops.subject import Library, Subject
 from vislab.ops.gaussian_heatmaps import gaussian_heatmaps, path_for
 from vislab.ops.gaussian_heatmaps.naive import gaussian_heatmaps_naive
 
@@ -33,6 +35,18 @@ def bytes_moved(shape: tuple[int, ...], item_bytes: int, passes: str) -> int:
     return batch * joints * (maps + positions) * item_bytes
 
 
+def _libraries():
+    if find_spec("kornia") is None:
+        return {}
+    from kornia.geometry.subpix import render_gaussian2d
+
+    def rendered(poses: Tensor, *, size: tuple[int, int], sigma: float) -> Tensor:
+        """kornia renders sum-1 maps alone."""
+        return render_gaussian2d(poses, torch.full_like(poses, sigma), tuple(size), normalized_coordinates=False)
+
+    return {"kornia": Library(rendered, options={"normalise": "sum"})}
+
+
 SUBJECT = Subject(
     op="gaussian_heatmaps",
     sizes={
@@ -46,5 +60,6 @@ SUBJECT = Subject(
     eager=eager,
     eager_name="squared distances on the full grid, one exponential a pixel",
     bytes_moved=bytes_moved,
+    libraries=_libraries(),
     options=lambda shape: {"size": shape[2:], "sigma": 2.0},
 )

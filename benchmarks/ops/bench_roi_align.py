@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.ops.subject import Subject
+from benchmarks.ops.subject import Library, Subject
 from vislab.ops.roi_align import path_for, roi_align
 from vislab.ops.roi_align.naive import roi_align_naive
 
@@ -58,6 +60,15 @@ def bytes_moved(shape: tuple[int, ...], item_bytes: int, passes: str) -> int:
     return images * (maps + _BOXES_PER_IMAGE * regions) * item_bytes
 
 
+def _libraries():
+    if find_spec("torchvision") is None:
+        return {}
+    from torchvision.ops import roi_align as torchvisions
+
+    # its boxes are constants.
+    return {"torchvision": Library(lambda features, boxes: torchvisions(features, boxes, **_POOLING), gradients=(0,))}
+
+
 SUBJECT = Subject(
     op="roi_align",
     sizes={
@@ -71,4 +82,5 @@ SUBJECT = Subject(
     eager=eager,
     eager_name="grid_sample of each box's image, mask, avg_pool2d",
     bytes_moved=bytes_moved,
+    libraries=_libraries(),
 )

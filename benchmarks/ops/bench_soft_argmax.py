@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from benchmarks.ops.subject import Subject
+from benchmarks.ops.subject import Library, Subject
 from vislab.ops.soft_argmax import path_for, soft_argmax
 from vislab.ops.soft_argmax.naive import soft_argmax_naive
 
@@ -39,7 +39,7 @@ def _libraries():
         return {}
     from kornia.geometry.subpix import spatial_soft_argmax2d
 
-    return {"kornia": lambda heatmaps: spatial_soft_argmax2d(heatmaps, normalized_coordinates=False)}
+    return {"kornia": Library(lambda heatmaps: spatial_soft_argmax2d(heatmaps, normalized_coordinates=False))}
 
 
 SUBJECT = Subject(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.ops.gate import red_comparisons
-from benchmarks.ops.subject import PASSES, Call, Subject
+from benchmarks.ops.subject import PASSES, Call, Library, Subject
 from benchmarks.timing import interleaved_times, median_ratio
 
 
@@ -31,8 +31,8 @@ def measure(
 
     Returns:
         Rows with ``op``, ``size``, ``pass``, ``path``, ``eager`` (the composition's name), ``ours_ms`` and the ratios
-        ``speedup_vs_eager``, ``speedup_vs_compile``, ``speedup_vs_<library>``, ``bandwidth_fraction``; None where a figure cannot be
-        taken here, and then ``note`` says why.
+        ``speedup_vs_eager``, ``speedup_vs_compile``, ``bandwidth_fraction``; None where a figure cannot be taken here, and then ``note``
+        says why. Where another library that has the op is installed, ``speedup_vs_<library>`` besides.
 
     Raises:
         GateError: a contender's outputs or gradients are wrong at some size.
@@ -47,13 +47,17 @@ def measure(
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         cotangents = tuple(torch.randn(output.shape, generator=generator).to(output) for output in outputs)
         contenders: dict[str, Call] = {"ours": ours, "eager": eager}
-        contenders |= {library: _with(call, options) for library, call in subject.libraries.items()}
         note = None
         if compiled:
             compile_, note = _compile(eager, tensors, cotangents)
             if compile_ is not None:
                 contenders["compile"] = compile_
-        red += red_comparisons(contenders, naive, tensors, cotangents, f"{subject.op} {_size(shape)}", subject.tolerance)
+        what = f"{subject.op} {_size(shape)}"
+        red += red_comparisons(contenders, naive, tensors, cotangents, what, subject.tolerance)
+        for name, library in subject.libraries.items():
+            pair = _pair(subject, library, name, options)
+            alike = _with(subject.naive, {**options, **library.options})
+            red += red_comparisons(pair, alike, tensors, cotangents, what, subject.tolerance, library.gradients)
         if red:
             continue
         for name in PASSES:
@@ -70,7 +74,10 @@ def measure(
                     "ours_ms": round(ours_s * 1e3, 4),
                     "speedup_vs_eager": _ratio(times, "eager"),
                     "speedup_vs_compile": _ratio(times, "compile"),
-                    **{f"speedup_vs_{library}": _ratio(times, library) for library in subject.libraries},
+                    **{
+                        f"speedup_vs_{library}": _against(subject, library, options, tensors, cotangents, name, rounds, device)
+                        for library in subject.libraries
+                    },
                     "bandwidth_fraction": None if copy_bytes_per_s is None else round(moved / ours_s / copy_bytes_per_s, 3),
                     **({"note": note} if note else {}),
                 }
@@ -78,6 +85,22 @@ def measure(
     if red:
         raise GateError(red)
     return rows
+
+
+def _pair(subject: Subject, library: Library, name: str, options: Mapping[str, Any]) -> dict[str, Call]:
+    """Return ours as the library computes it, and the library."""
+    return {f"ours as {name}": _with(subject.ours, {**options, **library.options}), name: _with(library.call, options)}
+
+
+def _against(
+    subject: Subject, name: str, options: Mapping[str, Any], tensors, cotangents, passes: str, rounds: int, device: torch.device
+) -> float:
+    """Time ours and one library in turn, both asked for the gradients that the library gives."""
+    library = subject.libraries[name]
+    pair = _pair(subject, library, name, options)
+    runs = {key: _run(call, tensors, cotangents, passes, library.gradients) for key, call in pair.items()}
+    times = interleaved_times(runs, rounds, device)
+    return round(median_ratio(times[name], times[f"ours as {name}"]), 3)
 
 
 def _with(call: Call, options: Mapping[str, Any]) -> Call:
@@ -96,7 +119,7 @@ def _compile(eager: Call, tensors, cotangents) -> tuple[Call | None, str | None]
     return compiled, None
 
 
-def _run(call: Call, tensors, cotangents, name: str) -> Callable[[], object]:
+def _run(call: Call, tensors, cotangents, name: str, wanted: tuple[int, ...] | None = None) -> Callable[[], object]:
     if name == "forward":
 
         def forward():
@@ -104,10 +127,12 @@ def _run(call: Call, tensors, cotangents, name: str) -> Callable[[], object]:
                 return call(*tensors)
 
         return forward
-    leaves = [tensor.detach().requires_grad_() for tensor in tensors]
+    wanted = tuple(range(len(tensors))) if wanted is None else wanted
+    given = [tensor.detach().requires_grad_(index in wanted) for index, tensor in enumerate(tensors)]
+    leaves = [given[index] for index in wanted]
 
     def forward_backward():
-        outputs = call(*leaves)
+        outputs = call(*given)
         return torch.autograd.grad(outputs, leaves, cotangents)
 
     return forward_backward

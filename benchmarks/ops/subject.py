@@ -16,6 +16,22 @@ Call = Callable[..., Tensor | tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
+class Library:
+    """Another library's op, and where it differs from ours.
+
+    Args:
+        call: takes what ``ours`` takes, keyword arguments of the subject's ``options`` included.
+        options: keyword arguments that ``ours`` and ``naive`` need to compute the same as the library.
+        gradients: positions of the inputs that the library gives a gradient to; None for all of them. Only these are compared, and only
+            these are asked of ours while it is timed against the library.
+    """
+
+    call: Call
+    options: Mapping[str, Any] = field(default_factory=dict)
+    gradients: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
     """One op under measurement. All calls take the same positional tensors and return the same tensors.
 
@@ -29,7 +45,7 @@ class Subject:
         eager: the obvious PyTorch composition.
         eager_name: that composition in a few words.
         bytes_moved: shape, item size in bytes and pass to the bytes that an ideal kernel reads and writes.
-        libraries: name of another library to its call, where that is installed.
+        libraries: name of another library to its op, where that is installed; without it the rows have no column of that name.
         options: shape to keyword arguments that every call takes besides, such as the size of what is rendered.
         tolerance: what the gate allows, as a share of the largest reference value.
     """
@@ -43,7 +59,7 @@ class Subject:
     eager: Call
     eager_name: str
     bytes_moved: Callable[[tuple[int, ...], int, str], int]
-    libraries: Mapping[str, Call] = field(default_factory=dict)
+    libraries: Mapping[str, Library] = field(default_factory=dict)
     options: Callable[[tuple[int, ...]], Mapping[str, Any]] = lambda shape: {}
     tolerance: float = 1e-5
 

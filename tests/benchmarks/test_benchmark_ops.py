@@ -11,7 +11,7 @@ import benchmarks.__main__ as command
 from benchmarks.machine import slug
 from benchmarks.ops.gate import red_comparisons
 from benchmarks.ops.measure import GateError, measure
-from benchmarks.ops.subject import PASSES, subjects
+from benchmarks.ops.subject import PASSES, Library, subjects
 from benchmarks.timing import interleaved_times, median_ratio
 
 CPU = torch.device("cpu")
@@ -85,6 +85,74 @@ def test_no_figure_is_taken_while_a_comparison_is_red(small, contender, wrong, s
 def test_the_gate_is_green_for_what_is_right(small):
     tensors = small.inputs((2, 3, 9, 8), torch.Generator().manual_seed(0), CPU)
     assert red_comparisons({"ours": small.ours, "eager": small.eager}, small.naive, tensors, (torch.ones(2, 3, 2),), "soft_argmax") == []
+
+
+def two_inputs(features, boxes, *, factor=1.0):
+    return features * boxes.sum() * factor
+
+
+def without_box_gradients(features, boxes):
+    return 2.0 * features * boxes.detach().sum()
+
+
+def half_gradient(features, boxes):
+    right = two_inputs(features, boxes)
+    return 1.5 * right.detach() + 0.5 * right
+
+
+@pytest.fixture
+def paired(small):
+    """An op of two inputs, and a library that computes twice of it and gives the second input no gradient."""
+    return replace(
+        small,
+        inputs=lambda shape, generator, device: (torch.randn(shape, generator=generator), torch.rand(3, generator=generator)),
+        **dict.fromkeys(("ours", "naive", "eager"), two_inputs),
+        path=lambda *_: "plain",
+        libraries={"other": Library(without_box_gradients, options={"factor": 2.0}, gradients=(0,))},
+    )
+
+
+def test_a_library_is_compared_in_what_both_compute(paired):
+    rows = measure(paired, CPU, rounds=2, copy_bytes_per_s=None, compiled=False)
+    assert len(rows) == 4 and all(row["speedup_vs_other"] > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("library", "said"),
+    [
+        (Library(without_box_gradients, gradients=(0,)), "other: output 0 is off by"),
+        (Library(lambda features, boxes: (2.0 * features).detach() * features * 0.5, {"factor": 2.0}, (0,)), "other: output 0 is off by"),
+        (
+            Library(lambda *given: 1.5 * two_inputs(*given).detach() + 0.5 * two_inputs(*given), {"factor": 2.0}),
+            "other: gradient of input 1",
+        ),
+    ],
+    ids=["another factor", "another function", "another gradient"],
+)
+def test_no_figure_is_taken_while_a_library_computes_something_else(paired, library, said):
+    with pytest.raises(GateError) as caught:
+        measure(replace(paired, libraries={"other": library}), CPU, rounds=2, copy_bytes_per_s=None, compiled=False)
+    assert any(said in line for line in caught.value.args[0]), caught.value.args[0]
+
+
+def test_a_library_that_is_not_installed_has_no_column(small):
+    (row, *_) = measure(replace(small, libraries={}), CPU, rounds=2, copy_bytes_per_s=None, compiled=False)
+    assert set(row) == {*ROW, "path", "eager", "ours_ms"}
+
+
+def test_the_page_names_every_key_of_a_row(small, root):
+    page = (root / "docs" / "ops" / "README.md").read_text()
+    rows = measure(small, CPU, rounds=2, copy_bytes_per_s=None, compiled=False)
+    keys = {key for row in rows for key in row} | {f"speedup_vs_{name}" for subject in subjects().values() for name in subject.libraries}
+    assert [key for key in sorted(keys | {"note"}) if f"`{key}`" not in page] == []
+
+
+def test_installed_libraries_pass_the_gate():
+    for name, size in (("affine_sample", (8, 1, 32, 32)), ("soft_argmax", (2, 3, 16, 17)), ("gaussian_heatmaps", (2, 3, 16, 17))):
+        subject = subjects()[name]
+        for library in subject.libraries:
+            rows = measure(replace(subject, sizes={"cpu": (size,)}), CPU, rounds=1, copy_bytes_per_s=None, compiled=False)
+            assert all(row[f"speedup_vs_{library}"] > 0 for row in rows)
 
 
 def test_the_command_prints_one_json_object(small, monkeypatch, capsys, tmp_path):
