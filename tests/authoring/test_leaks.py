@@ -288,3 +288,11 @@ def test_notebooks_of_any_layout_are_read(tmp_path, secrets):
     (tmp_path / "a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     (tmp_path / "b.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
     assert {leak.where.split("/")[1] for leak in find_leaks([tmp_path], secrets)} == {"a.ipynb", "b.ipynb"}
+
+
+def test_what_travels_on_purpose_is_no_secret_and_its_neighbours_are(mini, secrets, monkeypatch):
+    exercise = next(iter(mini.exercises.values()))
+    shown = next(secret.text for secret in secrets if secret.origin.startswith("exercises/"))
+    monkeypatch.setattr(type(exercise), "shown_sources", lambda self: [f"class Net:\n    {shown}\n"])
+    left = {secret.text for secret in secret_lines(mini, read_lessons(mini))}
+    assert shown not in left and {secret.text for secret in secrets} - {shown} <= left
