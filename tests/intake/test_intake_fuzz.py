@@ -2,177 +2,33 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from typing import Any
 
-import nbformat
+import hostile_files
+import notebook_fuzz
 import pytest
+from damaged_notebooks import DAMAGES, Damage
 from editor_notebooks import EDITORS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from intake_notebooks import CHECKS, STUB_HEAD, as_bytes, grade_id, release_notebook, release_template
-from nbgrader.nbgraderformat import MetadataValidator
-
-from autograder.intake.document import read_document
-from autograder.intake.fingerprint import submission_hash
-from autograder.intake.limits import Unreadable
-from autograder.intake.repair import clean_notebook
-from autograder.intake.syntax import Facts, facts_of, normalised
-from autograder.intake.template import Kind, TemplateCell
-
-TEMPLATE = release_template()
-GRADED = sorted(grade_id(cell) for cell in release_notebook().cells if grade_id(cell))
-STUBS = {normalised(made.cell.source) for made in TEMPLATE.cells if made.kind is Kind.EXERCISE}
-STARTS = [EDITORS[name]() for name in ("jupyterlab_4", "colab", "notebook_6", "nbformat_3")]
-WORDS = [
-    *CHECKS.values(),
-    *(cell.grade_id for cell in TEMPLATE.cells if cell.grade_id),
-    *(cell.cell.id for cell in TEMPLATE.cells),
-    "def soft_argmax(h):\n    return 1",
-    "masked_l2 = lambda a, b: 0",
-    "from vislab.ops import soft_argmax",
-    STUB_HEAD,
-    "%%writefile x.py",
-    "!ls",
-    "code",
-    "markdown",
-    "raw",
-    "\ud800",
-    "",
-    "}{",
-]
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(WORDS) | st.text(max_size=12),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["cell_type", "source", "metadata", "id", "x"]), inner, max_size=3)
-    ),
-    max_leaves=6,
+from intake_notebooks import as_bytes
+from notebook_fuzz import (
+    CELL_ACTIONS,
+    STARTS,
+    TEMPLATE,
+    VALUES,
+    assert_checks_follow_answers,
+    assert_definite,
+    assert_nothing_lost,
+    cell_shuffles,
+    change_cells,
+    count_mutations,
+    encoded,
+    mutated_notebooks,
 )
 
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the place of every value inside a JSON value."""
-    found = [path] if path else []
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        found += paths(child, (*path, key))
-    return found
-
-
-def mutate(draw: st.DrawFn, table: Any) -> None:
-    """Change one place of a JSON value: replace, delete, rename, copy, move or swap."""
-    places = paths(table)
-    if not places:
-        return
-    *parents, key = draw(st.sampled_from(places))
-    parent = table
-    for step in parents:
-        parent = parent[step]
-    action = draw(st.sampled_from(["replace", "delete", "word", "copy", "move", "swap"]))
-    if action == "replace":
-        parent[key] = draw(VALUES)
-    elif action == "word" and isinstance(parent[key], str):
-        parent[key] = draw(st.sampled_from(WORDS))
-    elif action == "delete":
-        del parent[key]
-    elif isinstance(parent, list):
-        other = draw(st.integers(0, len(parent) - 1))
-        if action == "copy":
-            parent.insert(other, copy.deepcopy(parent[key]))
-        elif action == "move":
-            parent.insert(other, parent.pop(key))
-        else:
-            parent[key], parent[other] = parent[other], parent[key]
-
-
-@st.composite
-def cell_shuffles(draw: st.DrawFn) -> bytes:
-    """Whole cells copied, moved, deleted and swapped, texts and ids exchanged: what people and tools really do."""
-    table = json.loads(draw(st.sampled_from(STARTS[:3])))
-    for _ in range(draw(st.integers(1, 6))):
-        cells = table["cells"]
-        if not cells:
-            break
-        one, two = draw(st.integers(0, len(cells) - 1)), draw(st.integers(0, len(cells) - 1))
-        action = draw(st.sampled_from(["copy", "move", "delete", "metadata", "source", "type", "word"]))
-        if action == "copy":
-            cells.insert(two, copy.deepcopy(cells[one]))
-        elif action == "move":
-            cells.insert(two, cells.pop(one))
-        elif action == "delete":
-            del cells[one]
-        elif action in ("metadata", "source"):
-            cells[one][action], cells[two][action] = cells[two][action], cells[one][action]
-        elif action == "type":
-            cells[one]["cell_type"] = draw(st.sampled_from(["code", "markdown", "raw"]))
-        else:
-            cells[one]["source"] = draw(st.sampled_from(WORDS))
-    return json.dumps(table).encode()
-
-
-@st.composite
-def mutated_notebooks(draw: st.DrawFn) -> bytes:
-    table = json.loads(draw(st.sampled_from(STARTS)))
-    for _ in range(draw(st.integers(1, 5))):
-        mutate(draw, table)
-    raw = json.dumps(table).encode()
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, len(raw)))
-        action = draw(st.sampled_from(["cut", "insert", "drop", "none", "none"]))
-        if action == "cut":
-            raw = raw[:place]
-        elif action == "insert":
-            raw = raw[:place] + draw(st.binary(max_size=6)) + raw[place:]
-        elif action == "drop":
-            raw = raw[:place] + raw[place + draw(st.integers(1, 40)) :]
-    return raw
-
-
-def assert_definite(raw: bytes) -> None:
-    clean = clean_notebook(raw, TEMPLATE)
-    assert clean.status in ("ok", "repaired", "unreadable")
-    assert (clean.status == "ok") == (not clean.notes)
-    nbformat.validate(clean.notebook)
-    MetadataValidator().validate_nb(clean.notebook)
-    assert len(submission_hash(clean.notebook)) == 64
-    again = clean_notebook(clean.content, TEMPLATE)
-    assert again.content == clean.content
-    present = [grade_id(cell) for cell in clean.notebook.cells if grade_id(cell)]
-    assert len(set(present)) == len(present)
-    locked = {made.grade_id for made in TEMPLATE.cells if made.grade_id and made.is_restored}
-    assert locked <= set(present) <= set(GRADED)
-    facts = [(cell, facts_of(cell.source)) for cell in clean.notebook.cells if cell.cell_type == "code"]
-    assert_checks_follow_answers(facts)
-    assert_nothing_lost(raw, {normalised(cell.source) for cell in clean.notebook.cells})
-
-
-def answers_exercise(made: TemplateCell, cell: nbformat.NotebookNode, known: Facts) -> bool:
-    own = cell.metadata.get("vislab", {}).get("exercise") == made.name
-    return made.symbol in (known.bound if own else known.defined) and normalised(cell.source) != normalised(made.cell.source)
-
-
-def assert_checks_follow_answers(facts: list[Any]) -> None:
-    for made in TEMPLATE.cells:
-        if made.kind is not Kind.EXERCISE:
-            continue
-        (check,) = [place for place, (cell, _) in enumerate(facts) if cell.metadata.get("vislab", {}).get("check") == made.name]
-        answers = [place for place, (cell, known) in enumerate(facts) if answers_exercise(made, cell, known)]
-        stubs = [place for place, (_, known) in enumerate(facts) if made.symbol in known.defined]
-        # where nothing defines the name, there is no right place.
-        first = min(answers or stubs, default=-1)
-        assert first < check, f"{made.name} is checked before it is defined"
-
-
-def assert_nothing_lost(raw: bytes, kept: set[str]) -> None:
-    try:
-        document = read_document(raw)
-    except Unreadable:
-        return
-    for cell in document.cells:
-        if cell.cell_type == "code" and facts_of(cell.source).defined and normalised(cell.source) not in STUBS:
-            assert normalised(cell.source) in kept, f"lost: {cell.source}"
-
+from autograder.intake.repair import clean_notebook
+from autograder.intake.syntax import facts_of
 
 quick = settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -196,17 +52,88 @@ def test_anything_gets_a_definite_result(raw: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(quick, max_examples=1000)
-@given(mutated_notebooks())
-def test_a_thousand_mutations(raw: bytes) -> None:
-    assert_definite(raw)
+def test_two_thousand_mutations_are_definite() -> None:
+    count = count_mutations(2000)
+    assert count.failures == {}
+    assert count.tried == count.definite == 2000
+    # no kind of mutation is so strong that nothing is left to repair, or so weak that nothing happens.
+    assert set(count.statuses) == {"ok", "repaired", "unreadable"} and min(count.statuses.values()) >= 20, count.statuses
+    assert sum(count.statuses.values()) == 2000
 
 
-@pytest.mark.slow
-@settings(quick, max_examples=1000)
-@given(cell_shuffles())
-def test_a_thousand_shuffles(raw: bytes) -> None:
-    assert_definite(raw)
+def test_damaged_notebooks_are_counted() -> None:
+    count = hostile_files.count_damages()
+    assert count.failures == {}
+    assert count.definite == count.fixtures == len(DAMAGES) + len(EDITORS) >= 30
+    assert set(count.statuses) == {"ok", "repaired", "unreadable"}
+
+
+def test_a_damage_that_ends_otherwise_is_counted_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = DAMAGES[0]
+    wrong = [
+        Damage("other_status", good.make, "ok", good.codes, None),
+        Damage("other_note", good.make, good.status, frozenset({"renamed"}), None),
+        Damage("other_answer", good.make, good.status, good.codes, {"pose.soft_argmax": ["soft"]}),
+    ]
+    monkeypatch.setattr(hostile_files, "DAMAGES", wrong)
+    monkeypatch.setattr(hostile_files, "EDITORS", {})
+    count = hostile_files.count_damages()
+    assert (count.fixtures, count.definite) == (3, 0)
+    said = {name: text.strip().splitlines()[-1] for name, text in count.failures.items()}
+    assert said["other_status"] == "AssertionError: unreadable, expected ok"
+    assert said["other_note"] == "AssertionError: notes ['unreadable'], expected ['renamed']"
+    assert said["other_answer"].startswith("AssertionError: judged {")
+
+
+def test_a_mutation_that_breaks_intake_is_counted_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = notebook_fuzz.clean_notebook
+
+    def breaks(raw: bytes, *rest: object) -> object:
+        if len(raw) % 5 == 0:
+            raise KeyError("cells")
+        return real(raw, *rest)
+
+    monkeypatch.setattr(notebook_fuzz, "clean_notebook", breaks)
+    count = count_mutations(60, seed=3)
+    assert count.tried == 60 and 0 < len(count.failures) < 60 and count.definite == 60 - len(count.failures)
+    assert all("KeyError: 'cells'" in trace for trace in count.failures.values())
+
+
+def test_equal_seeds_give_equal_mutations() -> None:
+    assert count_mutations(30, seed=5) == count_mutations(30, seed=5)
+
+
+@pytest.mark.parametrize("action", CELL_ACTIONS)
+def test_every_change_of_cells_changes_something(action: str) -> None:
+    """A mutator that does nothing would make a fuzz that shows nothing."""
+    picks = {"code": "markdown", "flags": True}
+
+    class Drawn:
+        """Answers each draw: places 4 and 6, the action, and a value that differs from what is there."""
+
+        def __init__(self) -> None:
+            self.numbers = iter((4, 6, 1))
+
+        def __call__(self, strategy: st.SearchStrategy) -> object:
+            text = repr(strategy)
+            if "integers" in text:
+                return next(self.numbers)
+            if "booleans" in text:
+                return picks["flags"]
+            if "'copy'" in text:
+                return action
+            return 500 if "500" in text else "markdown"
+
+    table = json.loads(STARTS[0])
+    before = json.dumps(table)
+    change_cells(Drawn(), table["cells"])
+    assert json.dumps(table) != before
+
+
+@pytest.mark.parametrize("how", ["mark", "utf-16", "line ends", "twice", "gap"])
+def test_every_encoding_is_read(how: str) -> None:
+    assert encoded(STARTS[0], how) != STARTS[0]
+    assert assert_definite(encoded(STARTS[0], how)) in ("ok", "repaired")
 
 
 def test_the_properties_can_fail() -> None:
