@@ -27,6 +27,25 @@ MEANING: Mapping[str, str] = {
     Verdict.NOT_ATTEMPTED: "not attempted",
     Verdict.OK: "right in every case",
 }
+# where the verdict's usual meaning would mislead: what is judged is a student's test, or a file of weights.
+OTHER_MEANING: Mapping[str, Mapping[str, str]] = {
+    "test-suite": {
+        Verdict.OK: "caught every wrong implementation",
+        Verdict.WRONG_VALUE: "failed a right implementation, or let a wrong one pass",
+        Verdict.WRONG_TYPE: "is no plain test function",
+        Verdict.RUNTIME_ERROR: "could not be run to its end",
+    },
+    "model": {
+        Verdict.OK: "reached every bar",
+        Verdict.WRONG_VALUE: "did not reach every bar",
+        Verdict.WRONG_TYPE: "is no file of this model's weights",
+        Verdict.WRONG_SHAPE: "holds weights of a wrong shape",
+        Verdict.WRONG_DTYPE: "holds weights of a wrong dtype",
+        Verdict.NOT_FINITE: "holds, or leads to, NaN or infinity",
+        Verdict.OUTPUT_LIMIT: "is larger than allowed",
+        Verdict.RUNTIME_ERROR: "could not be run",
+    },
+}
 MESSAGES_MAX = 12
 # a text that more cases than this have in common is told once.
 SHARED_MIN = 3
@@ -100,7 +119,7 @@ def exercise_panel(entry: Mapping[str, Any], for_grader: bool, score: float | No
     earned = "no points yet" if error else _earned(entry)
     parts = [
         f"<h4>{_text(entry['title'])} <code>{_text(entry['name'])}</code></h4>",
-        f'<p><span class="vislab-verdict">{_text(verdict)}</span> {_text(MEANING.get(verdict, ""))} · {earned}</p>',
+        f'<p><span class="vislab-verdict">{_text(verdict)}</span> {_text(_meaning(entry, verdict))} · {earned}</p>',
     ]
     if score is not None and not error and abs(score - entry["points"]) > 0.005:
         parts.append(f"<p><b>In the gradebook this counts {number(score)} points</b>: a grader has changed it.</p>")
@@ -109,6 +128,10 @@ def exercise_panel(entry: Mapping[str, Any], for_grader: bool, score: float | No
     if entry["error"] and (for_grader or not error):
         parts.append(f'<p class="vislab-note">{_text(entry["error"])}</p>')
     return _panel(tone_of(entry), parts)
+
+
+def _meaning(entry: Mapping[str, Any], verdict: str) -> str:
+    return OTHER_MEANING.get(str(entry.get("probe")), {}).get(verdict) or MEANING.get(verdict, "")
 
 
 def note_panel(text: str, tone: str = "") -> str:

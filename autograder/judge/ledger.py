@@ -115,6 +115,7 @@ def _entry(exercise: Exercise, record: CheckRecord, scored: ExerciseScore, unrea
         "name": exercise.name,
         "title": exercise.title,
         "bonus": exercise.bonus,
+        "probe": exercise.probe.kind,
         "verdict": str(verdict),
         "ending": str(record.ending),
         "points": scored.earned,

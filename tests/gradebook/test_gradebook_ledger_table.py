@@ -44,3 +44,25 @@ def test_cases_that_differ_are_told_one_by_one(errors: int) -> None:
     assert lines[:shown][0] == "[pose.first · value · &quot;case 0&quot;] max error 0 px"
     assert len(lines) == shown + (errors + 1 > MESSAGES_MAX)
     assert errors < MESSAGES_MAX or lines[-1] == f"… and {errors + 1 - MESSAGES_MAX} more"
+
+
+@pytest.mark.parametrize(
+    ("probe", "verdict", "told"),
+    [
+        ("function", Verdict.WRONG_VALUE, "returned wrong values"),
+        ("test-suite", Verdict.WRONG_VALUE, "failed a right implementation, or let a wrong one pass"),
+        ("test-suite", Verdict.TIME_LIMIT, "took longer than allowed"),
+        ("model", Verdict.WRONG_SHAPE, "holds weights of a wrong shape"),
+        ("model", Verdict.NOT_ATTEMPTED, "not attempted"),
+    ],
+)
+def test_a_verdict_means_what_was_judged(probe: str, verdict: Verdict, told: str) -> None:
+    entry = entry_of(["a fault"], verdict)
+    assert entry["probe"] == "function"
+    assert told in exercise_panel({**entry, "probe": probe}, for_grader=False)
+
+
+def test_a_ledger_of_an_earlier_release_names_no_probe() -> None:
+    entry = entry_of(["a fault"])
+    del entry["probe"]
+    assert "returned wrong values" in exercise_panel(entry, for_grader=False)
