@@ -15,10 +15,11 @@ from training_exercises import EXERCISES, STEPS, in_closed_form, partly_trained,
 
 from autograder.audit.answers import Answer, CheckCall
 from autograder.audit.exercise_audit import audit_exercise
-from autograder.audit.training import training_faults
+from autograder.audit.training import trained_metrics, training_faults
 from autograder.authoring.record import record_cases
 from autograder.exercise.assignment import Assignment
 from autograder.exercise.behaviour import Band, BehaviourProbe
+from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.exchange import LocalExchange
 from autograder.judge.ledger import Subject, make_ledger, receipt
@@ -260,6 +261,18 @@ def test_the_audit_of_a_training(tmp_path: Path) -> None:
     assert row.faults == [] and row.mutants_killed == 4 and row.accepted_kept == 2 and row.solution_full
     survivor = audit_exercise(EXERCISES["toy.sides"], call, solution, stub, [accepted[0], *mutants], accepted, secrets=1)
     assert survivor.faults == ["mutant 'closed' keeps full points under 1 of 1 secrets"]
+
+
+def test_metrics_from_which_bands_are_made() -> None:
+    sides, sources = EXERCISES["toy.sides"], [SeedSource(bytes([number]) * 16, "00") for number in range(3)]
+    found = trained_metrics(sides, train, sources)
+    assert len(found) == 9 and min(found) > 0.8 and found == trained_metrics(sides, train, sources)
+    spoilt = trained_metrics(sides, partly_trained, sources)
+    assert all(low < high for low, high in zip(spoilt, found, strict=True))
+    with pytest.raises(ValueError, match=r"toy\.sides, case 'shown': answer has shape \[200\], expected \[150\]"):
+        trained_metrics(sides, lambda p, y, h, **budget: y, sources)
+    with pytest.raises(TypeError, match=r"toy\.square has the probe function; metrics are of trainings"):
+        trained_metrics(type("Square", (Exercise,), {"name": "toy.square"})(), train, sources)
 
 
 def test_the_audit_finds_bands_that_guessing_reaches_and_metrics_that_break() -> None:
