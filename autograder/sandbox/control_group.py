@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import signal
 import time
@@ -24,7 +25,9 @@ from pathlib import Path
 from autograder.sandbox.demolition import Wall
 from autograder.sandbox.limits import MEBIBYTE, Limits
 
-PREFIX = "vislab-"
+PREFIX = "vislab-sandbox-"
+# Exactly what this module makes: what an administrator named alike is not ours to sweep away.
+_NAME = re.compile(rf"{PREFIX}[0-9a-f]{{16}}")
 CONTROLLERS = ("memory", "pids", "cpuacct")
 # Above the limit itself: the watchdog, which knows what is the student's own, is to speak first. A group also holds
 # bubblewrap, the kernel's own memory for files and pipes, and library pages that the machine would drop.
@@ -205,7 +208,7 @@ def sweep(parent: Path) -> list[str]:
     """Remove the groups in a folder that no living grader holds; returns their names."""
     removed = []
     with contextlib.suppress(OSError):
-        for entry in [entry for entry in os.scandir(parent) if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)]:
+        for entry in [entry for entry in os.scandir(parent) if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]:
             try:
                 descriptor = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError:

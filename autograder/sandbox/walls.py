@@ -197,8 +197,10 @@ class Walls:
 
     def _own_files(self, descriptors: Descriptors) -> list[str]:
         shown = self._shown()
-        words = [] if self._stands(Wall.FILES) else _everything_else(self.identity, [Path(seen) for _, seen in shown])
-        words += _folders_above([*(seen for _, seen in shown), *descriptors.files, JUDGE])
+        rest = {} if self._stands(Wall.FILES) else _everything_else(self.identity, [Path(seen) for _, seen in shown])
+        words = _folders_above([*rest.values(), *(seen for _, seen in shown), *descriptors.files, JUDGE])
+        for hidden, inside in rest.items():
+            words += ["--ro-bind-try", hidden, inside]
         for source, seen in shown:
             words += ["--ro-bind", str(source), seen]
         if self.judge_dir is not None:
@@ -208,7 +210,7 @@ class Walls:
         return words
 
 
-def _everything_else(identity: Identity, shown: Sequence[Path]) -> list[str]:
+def _everything_else(identity: Identity, shown: Sequence[Path]) -> dict[str, str]:
     # Without the wall of files: the folders of this machine that have no counterpart inside, and what lies beside the
     # sandbox's own in those that have. A folder that the user inside may not enter must not hide the interpreter.
     closed = {
@@ -221,12 +223,12 @@ def _everything_else(identity: Identity, shown: Sequence[Path]) -> list[str]:
     for folder, inside in shared.items():
         if Path(folder).is_dir():
             seen |= {path: f"{inside}/{path.name}" for path in sorted(Path(folder).iterdir())}
-    words: list[str] = []
-    for path, inside in seen.items():
-        bound = not path.is_symlink() and (path.is_dir() or path.is_file())
-        if bound and str(path) not in own and not any(folder.is_relative_to(path) for folder in closed):
-            words += ["--ro-bind-try", str(path), inside]
-    return words
+    return {
+        str(path): inside
+        for path, inside in seen.items()
+        if not path.is_symlink() and (path.is_dir() or path.is_file())
+        if str(path) not in own and not any(folder.is_relative_to(path) for folder in closed)
+    }
 
 
 def _folders_above(paths: Iterable[str]) -> list[str]:

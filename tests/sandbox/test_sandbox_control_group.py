@@ -235,6 +235,14 @@ def test_a_group_that_is_swept_before_it_is_locked_is_made_again(tmp_path: Path,
     group.remove()
 
 
+def test_what_somebody_else_named_alike_is_left_alone(tmp_path: Path) -> None:
+    names = ["vislab", "vislab-course", f"{PREFIX}course", f"{PREFIX}{'0' * 15}", f"{PREFIX}{'0' * 16}.slice"]
+    for name in [*names, f"{PREFIX}{'0' * 16}"]:
+        (tmp_path / name).mkdir()
+    assert sweep(tmp_path) == [f"{PREFIX}{'0' * 16}"]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+
+
 def test_a_machine_that_refuses_has_no_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> int:
         raise PermissionError(13, "Permission denied")

@@ -145,6 +145,14 @@ def test_it_reaches_the_sandbox_that_the_engine_opens() -> None:
         assert execute(sandbox, cell).text(0) == "refused\n"
 
 
+@pytest.mark.needs_walls
+def test_a_whole_kernel_runs_where_the_wall_of_files_is_down(code: str) -> None:
+    """The package, the interpreter and the private folders must stay in reach among all the folders of this machine."""
+    cell = f"{code}\nimport vislab\nprint(open(CANARY).read(), vislab.__file__)"
+    with demolition.without("files"), Sandbox({}) as sandbox:
+        assert execute(sandbox, cell).text(0) == "secret /opt/vislab/vislab/__init__.py\n"
+
+
 def test_it_is_loud_and_ends_with_its_block() -> None:
     with pytest.warns(DemolitionWarning, match=r"student code runs WITHOUT these walls: network, uid"):
         with demolition.without("uid"):
