@@ -188,6 +188,9 @@ class _Judge:
     def __init__(self) -> None:
         self.is_open = False
 
+    def serves(self, name: str | None) -> bool:
+        return name is not None
+
     def allowance(self, name: str) -> tuple[float, float]:
         return (10.0, 40.0) if name == "tiny.slow" else (0.0, 0.0)
 
