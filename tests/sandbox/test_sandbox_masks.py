@@ -29,10 +29,13 @@ def look(bench: Bench, paths: list[str]) -> set[str]:
     return set(bench.run(f"PATHS = {paths!r}{LOOK}").json())
 
 
-def test_what_is_not_there_needs_no_mask(tmp_path: Path) -> None:
+def test_what_is_not_there_or_roots_alone_needs_no_mask(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
+    (tmp_path / "roots").write_text("x")
+    (tmp_path / "file").chmod(0o644)
+    (tmp_path / "roots").chmod(0o400)
     (tmp_path / "folder").mkdir()
-    files, folders = [f"{tmp_path}/file", f"{tmp_path}/nothing"], [f"{tmp_path}/folder", f"{tmp_path}/nothing"]
+    files, folders = [f"{tmp_path}/file", f"{tmp_path}/nothing", f"{tmp_path}/roots"], [f"{tmp_path}/folder", f"{tmp_path}/nothing"]
     assert mask_words(files, folders) == [
         *("--ro-bind", "/dev/null", f"{tmp_path}/file"),
         *("--perms", "0555", "--tmpfs", f"{tmp_path}/folder", "--remount-ro", f"{tmp_path}/folder"),
