@@ -164,6 +164,11 @@ class ControlGroup:
         """Return which of ``CONTROLLERS`` are in force."""
         return tuple(self._of)
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Return the group's folders; none once it is removed."""
+        return tuple(self._held)
+
     def entrance(self, command: list[str]) -> list[str]:
         """Return the command that enters the group and then becomes ``command``."""
         return ["/bin/sh", "-c", ENTER, "sh", *(str(folder / "cgroup.procs") for folder in self._held), "--", *command]

@@ -29,10 +29,6 @@ def parents() -> Parents:
     return found
 
 
-def left(parents: Parents) -> set[Path]:
-    return {path for folder in parents.folders.values() for path in folder.glob(f"{PREFIX}*")}
-
-
 def mounted(*lines: tuple[str, Path, str]) -> str:
     """Text of mountinfo: (kind and options, mount point, root) to lines as the kernel writes them."""
     text = ""
@@ -111,15 +107,15 @@ def test_version_2_is_told_by_its_own_names(tmp_path: Path, monkeypatch: pytest.
 
 @needs_walls
 def test_every_sandbox_has_a_group_and_none_is_left(bench: Bench, parents: Parents) -> None:
-    before = left(parents)
     enclosure = bench.start("import time; time.sleep(60)", LIMITS)
     assert enclosure.group is not None and set(enclosure.group.controllers) == set(parents.folders)
-    made = left(parents) - before
+    made = enclosure.group.folders
+    assert {folder.parent for folder in made} == set(parents.folders.values()) and all(folder.is_dir() for folder in made)
     assert len(made) == len(set(parents.folders.values()))
     held = {int(pid) for path in made for pid in (path / "cgroup.procs").read_text().split()}
     assert enclosure.bwrap_pid in held and len(held) >= 3 and os.getpid() not in held
     enclosure.close()
-    assert left(parents) <= before
+    assert not any(folder.exists() for folder in made) and enclosure.group.folders == ()
 
 
 @needs_walls
@@ -191,29 +187,26 @@ except ChildProcessError: pass
 
 @needs_walls
 def test_a_group_of_a_grader_that_was_killed_is_swept_away(bench: Bench, parents: Parents) -> None:
-    before = left(parents)
     code = """
 import signal
 from sandbox_bench import Bench
 bench = Bench()
 enclosure = bench.start("import time; time.sleep(60)")
-print(*{path.name for path in enclosure.group._held}, flush=True)
+print(*enclosure.group.folders, flush=True)
 signal.pause()
 """
     paths = os.pathsep.join([str(COURSE_ROOT), str(Path(__file__).parent)])
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}) as grader:
         assert grader.stdout is not None
-        name = grader.stdout.readline().decode().strip()
-        mine = {path for path in left(parents) if path.name == name}
+        mine = [Path(word) for word in grader.stdout.readline().decode().split()]
         assert len(mine) == len(set(parents.folders.values()))
         for folder in set(parents.folders.values()):
-            assert name not in sweep(folder), "a group of a grader that lives was taken away"
+            assert mine[0].name not in sweep(folder), "a group of a grader that lives was taken away"
+        assert all(folder.exists() for folder in mine)
         grader.kill()
-    assert {path for path in mine if path.exists()} == mine
     # The next sandbox that anybody starts cleans up.
     assert bench.run("print('next')").out == "next\n"
     assert not any(path.exists() for path in mine)
-    assert left(parents) <= before
 
 
 def test_a_group_that_is_swept_before_it_is_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
