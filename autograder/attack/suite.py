@@ -26,7 +26,8 @@ from autograder.intake.record import IntakeRecord
 from autograder.sandbox.limits import Limits
 
 Stage = Callable[[str, int | None], Callable[[str], None]]
-Graded = dict[str, tuple[Job, WitnessedResult]]
+# by student and notebook: a submission may hold more notebooks than the one it is about.
+Graded = dict[tuple[str, str], tuple[Job, WitnessedResult]]
 
 
 @dataclass
@@ -107,10 +108,10 @@ def run_suite(
         records = {record.student: record for record in summary.records}
         graded = _grade(world, stage, workers, in_process)
         for name, control in controls.items():
-            report.faults += _of_wrong_control(name, graded[control.student][1].ledger)
+            report.faults += _of_wrong_control(name, graded[control.student, name][1].ledger)
         step = stage("examine", len(fixtures))
         for fixture in fixtures:
-            outcome = _examine(fixture, world, graded.get(fixture.student), records.get(fixture.student))
+            outcome = _examine(fixture, world, graded, records.get(fixture.student))
             report.outcomes.append(outcome)
             step(fixture.name)
         report.left_behind = world.left_behind()
@@ -128,7 +129,7 @@ def _grade(world: World, stage: Stage, workers: int | None, in_process: bool) ->
         seen = (
             result if isinstance(result, WitnessedResult) else WitnessedResult(result.executed, result.ledger, result.receipt, result.log)
         )
-        graded[job.student] = job, seen
+        graded[job.student, job.notebook] = job, seen
         step(job.student)
 
     if in_process:
@@ -149,7 +150,7 @@ def _of_wrong_control(notebook: str, ledger: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _examine(fixture: Fixture, world: World, graded: tuple[Job, WitnessedResult] | None, record: IntakeRecord | None) -> Outcome:
+def _examine(fixture: Fixture, world: World, graded: Graded, record: IntakeRecord | None) -> Outcome:
     assignment = world.course.assignment(world.assignment)
     template = world.course.release_folder(world.assignment) / f"{fixture.notebook}.ipynb"
     exercises = {exercise.name: exercise for exercise in exercises_of(assignment, template)}
@@ -158,13 +159,17 @@ def _examine(fixture: Fixture, world: World, graded: tuple[Job, WitnessedResult]
         entry = record.notebook(fixture.notebook)
         notes = [note.code for note in (*record.notes, *(entry.notes if entry is not None else ()))]
     refused = record is None or record.error is not None
-    if graded is None:
+    own = graded.get((fixture.student, fixture.notebook))
+    if own is None:
         return hold(fixture, exercises, None, refused=refused, notes=notes)
-    job, result = graded
+    job, result = own
     leaked = _leaks(fixture, world, job, result, exercises)
     left = [f"{result.survivors} processes outlived their sandbox"] if result.survivors else []
     said = _outputs(result.executed)
     done = [f"the notebook printed {text!r}" for text in fixture.never if text in said]
+    for (student, notebook), (_, other) in graded.items():
+        if student == fixture.student and notebook != fixture.notebook and other.ledger["points"] > 0:
+            done.append(f"{notebook}, which was not handed in, has {other.ledger['points']:g} points")
     return hold(fixture, exercises, result.ledger, refused=refused, notes=notes, leaked=leaked, left=[*left, *done])
 
 
