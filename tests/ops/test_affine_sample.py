@@ -12,7 +12,7 @@ from heatmap_cases import assert_same_answers
 from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, answers, linear, noise, thetas
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vislab.ops.affine_sample import affine_sample, path_for
+from vislab.ops.affine_sample import affine_sample, op, path_for
 from vislab.ops.affine_sample.naive import affine_sample_naive
 from vislab.ops.sampling.safe_grid_sample import _tamed
 
@@ -288,7 +288,8 @@ def test_the_path_named_is_the_path_taken():
     image = noise(1, 1, 5, 7)
     assert path_for(image) == "plain" and path_for(image, "naive") == "naive"
     assert "aten::grid_sampler_2d" in operators() and "aten::grid_sampler_2d" in operators(path="plain")
-    assert "aten::affine_grid_generator" not in operators() and "aten::bmm" not in operators()
+    # a small output's grid is one product, a large one's two outer sums.
+    assert "aten::bmm" in operators() and not {"aten::affine_grid_generator", "aten::bmm"} & operators(size=(80, 80))
     assert "aten::grid_sampler_2d" not in operators(path="naive")
     pytest.importorskip("triton")
     assert path_for(image, "fused") == "fused"
@@ -352,3 +353,32 @@ def test_triton_is_imported_late_and_the_kernels_refuse_a_cpu_outside_the_interp
         "image is on the CPU, where the fused kernels run only under Triton's interpreter;"
         " set TRITON_INTERPRET=1 before Python starts, or leave path out",
     ]
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_small_outputs_take_a_product_with_the_same_answers(monkeypatch, align_corners):
+    image, theta = noise(2, 3, 9, 8), thetas(2, (9, 8), (7, 10), align_corners)
+    options = {"size": (7, 10), "padding": "reflection", "align_corners": align_corners}
+    assert op._takes_product(theta, (7, 10)) and not op._takes_product(theta, (64, 64))
+    small = answers(affine_sample, image, theta, "theta", **options)
+    monkeypatch.setattr(op, "_takes_product", lambda *_: False)
+    assert_same_answers(small, answers(affine_sample, image, theta, "theta", **options), 1e-5)
+
+
+def test_no_product_where_it_would_be_rounded_or_kept_by_mistake():
+    theta = IDENTITY.clone()
+    with torch.autocast("cpu"):
+        assert not op._takes_product(theta, (4, 4))
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert not op._takes_product(theta, (4, 4))
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert not op._takes_product(theta.to("meta"), (4, 4))
+    op._coordinates.cache_clear()
+    with torch.inference_mode():
+        affine_sample(torch.zeros(1, 1, 6, 5), theta)
+    # what was kept in inference mode serves a call that is differentiated.
+    leaf = theta.requires_grad_()
+    affine_sample(torch.ones(1, 1, 6, 5), leaf).sum().backward()
+    assert leaf.grad is not None

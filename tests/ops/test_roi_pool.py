@@ -8,7 +8,7 @@ from heatmap_cases import assert_same_answers
 from region_cases import TOLERANCE, answers, boxes, maps
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vislab.ops.roi_pool import path_for, roi_pool
+from vislab.ops.roi_pool import op, path_for, roi_pool
 
 BOTH_PATHS = pytest.mark.parametrize("path", ["plain", "naive"])
 SIZES = [(1, 1), (1, 129), (129, 1), (5, 7), (63, 65), (64, 64)]
@@ -241,7 +241,9 @@ def operators(**options):
 
 def test_the_path_named_is_the_path_taken():
     assert path_for(FEATURES) == "plain" and path_for(FEATURES, "naive") == "naive"
-    assert "vislab::roi_pool_plain" in operators() and "vislab::roi_pool_plain" in operators(path="plain")
+    # few boxes on the map go box by box.
+    plain = {"vislab::roi_pool_plain", "aten::adaptive_max_pool2d"}
+    assert plain & operators() and plain & operators(path="plain")
     assert not any(name.startswith("vislab::") for name in operators(path="naive"))
     pytest.importorskip("triton")
     assert path_for(FEATURES, "fused") == "fused"
@@ -251,3 +253,34 @@ def test_the_path_named_is_the_path_taken():
 @pytest.mark.needs_cuda
 def test_a_cuda_tensor_takes_the_kernels():
     assert path_for(torch.zeros(1, 1, 2, 2, device="cuda")) == "fused"
+
+
+def test_few_boxes_are_pooled_box_by_box_with_the_same_answers(monkeypatch):
+    features = maps(2, 3, 11, 13)
+    regions = torch.tensor([[0, 4.0, 4, 30, 40], [1, 0, 0, 48, 40], [1, 20, 8, 20, 8], [0, 10, 14, 12.1, 18]])
+    options = {"output_size": (3, 4), "spatial_scale": 0.25}
+    few = answers(roi_pool, features, regions, **options)
+    assert op._box_by_box(features, regions[:, 1:], regions[:, 0].int(), (3, 4), 0.25) is not None
+    monkeypatch.setattr(op, "_BOX_BY_BOX_MAX", 0)
+    monkeypatch.setattr(op, "_BOX_BY_BOX_MAX_GRADIENT", 0)
+    many = answers(roi_pool, features, regions, **options)
+    assert all(torch.equal(few[name], many[name]) for name in many)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"regions": [[0, -3.0, 4, 30, 40]]}, "over the border, where bins are cut"),
+        ({"regions": [[0, 4.0, 4, 30, float("nan")]]}, "no box"),
+        ({"regions": [[0, 30.0, 4, 20, 40]]}, "ends before it begins"),
+        ({"regions": [[0, 4.0, 4, 30, 40]] * 200}, "many boxes"),
+        ({"dtype": torch.float16}, "half precision, whose sums would stall"),
+        ({"pixel": float("nan")}, "of several NaN another would be the largest"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_box_by_box_is_left_where_it_would_differ(change, why):
+    features = maps(1, 3, 11, 13).to(change.get("dtype", torch.float32))
+    features[0, 0, 3, 3] = change.get("pixel", 0.0)
+    regions = torch.tensor(change.get("regions", [[0, 4.0, 4, 30, 40]]))
+    assert op._box_by_box(features, regions[:, 1:], regions[:, 0].int(), (3, 4), 0.25) is None

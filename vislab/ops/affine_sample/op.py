@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -12,6 +13,11 @@ from vislab.ops.path import resolve_path
 from vislab.ops.precision import accumulator, check_floating
 from vislab.ops.sampling.arguments import check_image, check_options, check_partner, check_size
 from vislab.ops.sampling.safe_grid_sample import safe_grid_sample
+
+# positions up to which a product with kept coordinates is the quicker way to a grid: calls cost more there than arithmetic.
+_PRODUCT_POSITIONS_MAX = 1024
+# the same where a gradient to theta is asked for: two outer sums are more steps to go back than one product.
+_PRODUCT_POSITIONS_MAX_GRADIENT = 4096
 
 
 def affine_sample(
@@ -102,7 +108,35 @@ def _plain(image: Tensor, theta: Tensor, size: tuple[int, int], padding: str, al
     """PyTorch's sampler on a grid made of two outer sums: one pass of writing where ``affine_grid`` multiplies [H_out · W_out, 3]."""
     wide = accumulator(image.dtype, theta.dtype)
     theta = theta.to(wide)
-    return safe_grid_sample(image.to(wide), _grid(theta, size, align_corners), padding, align_corners, theta).to(image.dtype)
+    if _takes_product(theta, size):
+        grid = (_coordinates(*size, align_corners, wide) @ theta.mT).view(-1, *size, 2)
+    else:
+        grid = _grid(theta, size, align_corners)
+    return safe_grid_sample(image.to(wide), grid, padding, align_corners, theta).to(image.dtype)
+
+
+def _takes_product(theta: Tensor, size: tuple[int, int]) -> bool:
+    # a compiled graph, a tracer's tensor and another device have no use for what is kept; autocast, and a lower precision of matrix
+    # products that somebody set, would round positions.
+    if torch.compiler.is_compiling() or type(theta) not in (Tensor, torch.nn.Parameter) or theta.device.type != "cpu":
+        return False
+    most = _PRODUCT_POSITIONS_MAX_GRADIENT if theta.requires_grad and torch.is_grad_enabled() else _PRODUCT_POSITIONS_MAX
+    return (
+        theta.shape[0] * size[0] * size[1] <= most
+        and not torch.is_autocast_enabled("cpu")
+        and torch.get_float32_matmul_precision() == "highest"
+    )
+
+
+@lru_cache(maxsize=64)
+def _coordinates(height: int, width: int, align_corners: bool, dtype: torch.dtype) -> Tensor:
+    """Return ``[H · W, 3]``: x, y and 1 of every pixel of an output, made once for each size; nobody may write into it."""
+    # outside inference mode, so that a later call may pass through autograd.
+    with torch.inference_mode(False):
+        like = torch.empty(0, dtype=dtype)
+        u = _centres(width, align_corners, like).view(1, width).expand(height, width)
+        v = _centres(height, align_corners, like).expand(height, width)
+        return torch.stack([u, v, torch.ones_like(u)], dim=-1).view(-1, 3)
 
 
 def _grid(theta: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
