@@ -14,7 +14,7 @@ from autograder.sandbox.home import RunHome
 PROC = "/proc"
 # more than this is not looked at: a disk filler's zeros hold no canary.
 FILE_BYTES_MAX = 4 << 20
-ALL_BYTES_MAX = 48 << 20
+ALL_BYTES_MAX = 24 << 20
 FILES_MAX = 4000
 
 

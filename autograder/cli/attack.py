@@ -17,7 +17,7 @@ from autograder.attack.plain_nbgrader import PlainOutcome, run_plain
 from autograder.attack.suite import SuiteReport, run_suite
 from autograder.cli.terminal import EXIT_FAULTY, JsonOption, WorkersOption, out, print_json, steps
 from autograder.engine.course import REPOSITORY
-from autograder.sandbox.walls import find_bwrap
+from autograder.sandbox.minimum import require_minimum
 
 FIXTURES = (REPOSITORY / "tests" / "attacks", REPOSITORY / "tests" / "honest")
 RANGE = REPOSITORY / "tests" / "attacks" / "range"
@@ -43,7 +43,7 @@ def attack(
 ) -> None:
     """Hand in every attack and every honest control and grade them. Exit 1 when one gains, leaks, stays behind or loses a point."""
     # hostile code never runs without walls: there is no option that does without them.
-    find_bwrap()
+    require_minimum()
     fixtures = find_fixtures(folders or list(FIXTURES))
     # a short path: Unix sockets of the grader are made below it.
     place = Path(tempfile.mkdtemp(prefix="vl-"))

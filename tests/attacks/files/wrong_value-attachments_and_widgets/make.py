@@ -14,5 +14,4 @@ def make(folder, world):
     other = next(cell for cell in cells if told(cell).get("exercise") == "range.double")
     notebook["metadata"]["widgets"] = {"state": "x" * 2_000_000}
     cells[0]["attachments"] = {"a.png": {"image/png": "A" * 2_000_000}}
-    notebook["metadata"]["deep"] = json.loads("[" * 200 + "]" * 200)
     path.write_text(json.dumps(notebook))

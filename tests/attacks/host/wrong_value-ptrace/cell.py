@@ -2,7 +2,7 @@ import ctypes
 import os
 
 libc = ctypes.CDLL(None, use_errno=True)
-for target in [os.getppid(), 1, 2, int("@@GRADER_PID@@")]:
+for target in {os.getppid(), 1, 2, int("@@GRADER_PID@@")} - {os.getpid()}:
     for request in (16, 0x4206):
         code = libc.ptrace(request, target, 0, 0)
         print(target, code, "traced" if code == 0 else os.strerror(ctypes.get_errno()))
