@@ -36,6 +36,8 @@ def outcomes(names: list[str], place: Path, down: AbstractContextManager[object]
     }
 
 
+# wall, or walls that stand in for each other -> the fixture that must notice, and what its complaint says. Files in memory count as the
+# sandbox's memory where it has a control group, so the disk is bounded twice.
 HOST = {
     "network": ("host/wrong_value-reaches_out", "listener"),
     "environment": ("notebook/wrong_value-reads_every_environment", "environment token"),
@@ -43,15 +45,15 @@ HOST = {
     "pid": ("host/wrong_value-daemons_in_new_sessions", "outlived"),
     "memory": ("host/memory_limit-memory_bomb_in_the_answer", "expected MEMORY_LIMIT"),
     "processes": ("host/wrong_value-fork_bomb", "200 processes"),
-    "disk": ("host/wrong_value-fills_the_disk", "a whole gigabyte"),
-    "seccomp": ("host/wrong_value-namespaces_and_mounts", "unshare 0"),
+    "disk memory": ("host/wrong_value-fills_the_disk", "a whole gigabyte"),
+    "seccomp": ("host/wrong_value-namespaces_and_mounts", "personality 0"),
 }
 
 
 @pytest.mark.parametrize("wall", HOST)
 def test_a_missing_wall_turns_the_suite_red(wall: str, place: Path) -> None:
     name, told = HOST[wall]
-    complaints = [text for outcome in outcomes([name], place, without(wall)).values() for text in outcome.complaints]
+    complaints = [text for outcome in outcomes([name], place, without(*wall.split())).values() for text in outcome.complaints]
     assert any(told in text for text in complaints), complaints
 
 

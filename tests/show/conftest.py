@@ -21,7 +21,10 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise AssertionError("a picture called plt.show()")
 
     monkeypatch.setattr(plt, "show", shown)
-    with matplotlib.rc_context(HOSTILE):
+    with matplotlib.rc_context():
+        # whatever another room's tests have set is not what is tried here.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(HOSTILE)
         before = dict(matplotlib.rcParams)
         yield
         changed = [name for name, value in matplotlib.rcParams.items() if before[name] != value]

@@ -1,5 +1,6 @@
 import ctypes
 import os
+import subprocess
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,4 +24,6 @@ tried("reboot", 0)
 tried("swapoff", b"/")
 tried("syscall", 304, -100, b"/", 0)
 tried("personality", 0x0040000)
-os.system("unshare -Ur id; sudo -n id; su -c id; mount -t tmpfs none /tmp")
+for command in ("unshare -Ur id", "sudo -n id", "su -c id", "unshare -Urm mount -t tmpfs none /mnt"):
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    print(command, done.returncode, done.stdout, done.stderr)
