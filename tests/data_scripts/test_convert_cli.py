@@ -166,13 +166,15 @@ def test_a_process_that_is_ended_leaves_nothing(root: Path, tmp_path: Path, how:
         idx(tmp_path / f"train-{name}-ubyte", rows)
     # the source stops in the middle and waits, as a slow disk does.
     program = (
-        "import time\n"
+        # whoever runs the tests in a shell's background has interrupts ignored, and hands that down.
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from data_scripts.convert import idx\n"
         "read = idx.rows\n"
         "def slow(head, count):\n"
         "    for number, rows in enumerate(read(head, count)):\n"
         "        yield rows\n"
-        "        if number == 5: print('writing', flush=True); time.sleep(60)\n"
+        "        if number == 5: print('writing', flush=True); time.sleep(600)\n"
         "idx.rows = slow\n"
         "from data_scripts.cli.app import main\n"
         "main()\n"
@@ -184,7 +186,7 @@ def test_a_process_that_is_ended_leaves_nothing(root: Path, tmp_path: Path, how:
         assert process.stdout is not None and process.stdout.readline() == "writing\n", process.communicate()[1]
         assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] != []
         process.send_signal(how)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == (143 if how == signal.SIGTERM else 130), err

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +118,17 @@ def test_a_kernel_without_landlock_is_told_as_zero(monkeypatch: pytest.MonkeyPat
 @needs_abi(1)
 def test_a_step_that_the_kernel_refuses_is_named() -> None:
     code = "import sys; sys.path.append(sys.argv[1]); import landlock; landlock.restrict({'read': ['/usr']}, abi=1)"
-    command = [sys.executable, "-I", "-S", "-c", code, str(Path(landlock.__file__).parent)]
     # Without no_new_privs only root may enter a domain.
     user = 65534 if os.geteuid() == 0 else None
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, check=False, user=user, cwd="/", executable="/usr/bin/python3"
-    )
+    # A copy that everybody may read: the folder of this project may be its owner's alone.
+    with tempfile.TemporaryDirectory(prefix="vislab-test-") as folder:
+        os.chmod(folder, 0o755)
+        shutil.copyfile(landlock.__file__, Path(folder, "landlock.py"))
+        os.chmod(Path(folder, "landlock.py"), 0o644)
+        command = [sys.executable, "-I", "-S", "-c", code, folder]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=600, check=False, user=user, cwd="/", executable="/usr/bin/python3"
+        )
     assert "landlock_restrict_self failed: Operation not permitted" in done.stderr
 
 
