@@ -125,6 +125,7 @@ class GradingClient(NotebookClient):
         self._watch: asyncio.Future[None] | None = None
         self._timed_out = self._timed_out_before = False
         self._killed_for: str | None = None
+        self._blamed: NotebookNode | None = None
         self._output_bytes = 0
         self._trained_s = 0.0
         self._started_s = time.monotonic()
@@ -231,6 +232,8 @@ class GradingClient(NotebookClient):
     def _kill(self, cause: str) -> None:
         if self._killed_for is None:
             self._killed_for = cause
+            # the kernel's end is noticed later, maybe when the next cell has begun.
+            self._blamed = self._current
             self.sandbox.kill()
 
     def _note_death(self) -> None:
@@ -238,7 +241,8 @@ class GradingClient(NotebookClient):
         if self.judge.is_open:
             running = self.judge.close()
             self.outcome.records.setdefault(running.exercise, running)
-        cell = self._current if self._current is not None else nbformat.v4.new_code_cell()
+        blamed = self._blamed if self._blamed is not None else self._current
+        cell = blamed if blamed is not None else nbformat.v4.new_code_cell()
         name = self._served(cell)
         cause = self._killed_for or CAUSES_OF_DEATH.get(self.sandbox.cause_of_death or "", "crash")
         self.outcome.death = Death(str(cell.get("id", "")), name, cause)

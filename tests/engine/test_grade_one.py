@@ -213,3 +213,10 @@ def test_nothing_is_left_behind(make_job: Callable[..., Job], tmp_path: Path, mo
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n    os._exit(0)"
     grade_one(make_job(notebook_bytes(before=daemon)))
     assert list(place.iterdir()) == []
+
+
+def test_a_flood_of_output_costs_its_own_cell_alone(make_job: Callable[..., Job]) -> None:
+    # all is printed at once, and the kernel's end is noticed when the check below has begun.
+    result = grade_one(make_job(notebook_bytes(before="for _ in range(20_000):\n    print('x' * 1000)")))
+    assert verdicts(result) == {"tiny.double": ("OK", 3.0), "tiny.sums": ("OK", 3.0)}, result.log
+    assert result.ledger["run"]["skipped_cells"] in ([], ["before"])
