@@ -116,9 +116,14 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     limits = replace(Limits.from_table(assignment.limits), training_s=sum(exercise.training_s for exercise in exercises))
     notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
     seeds = SeedSource(job.secret, job.submission_hash)
-    graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, Attempts(), witness)
-    records, outcome, attempts, walls_s = graded.records, graded.outcome, graded.attempts, list(graded.walls_s)
+    attempts = Attempts()
+    graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, attempts, witness)
+    records, outcome, walls_s = graded.records, graded.outcome, graded.walls_s
     for exercise in filter(apart, exercises):
+        if isinstance(exercise.probe, ModelProbe):
+            content = job.extra_files.get(exercise.probe.file)
+            records[exercise.name] = judge_model(exercise, seeds, content, model_opener(limits, job.walls))
+            continue
 
         def again(shortened: NotebookNode, bench: Bench, number: int, exercise: Exercise = exercise) -> CheckRecord | None:
             known = Attempts(skip_cells=set(attempts.skip_cells))
@@ -127,10 +132,6 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
             attempts.lines.extend(f"{exercise.name}, kernel {number + 1}: {line}" for line in known.lines)
             return more.records.get(exercise.name)
 
-        if isinstance(exercise.probe, ModelProbe):
-            content = job.extra_files.get(exercise.probe.file)
-            records[exercise.name] = judge_model(exercise, seeds, content, model_opener(limits, job.walls))
-            continue
         record = judged_in_kernels(exercise, notebook, again)
         if record is not None:
             records[exercise.name] = record
@@ -153,7 +154,6 @@ class _Graded:
 
     records: dict[str, CheckRecord]
     outcome: RunOutcome
-    attempts: Attempts
     walls_s: list[float]
 
 
@@ -196,7 +196,7 @@ def _rounds(
             if name in remaining and name not in records:
                 records[name] = _unreached(exercise, seeds)
     _explain_missing(outcome.notebook, records)
-    return _Graded(records, outcome, attempts, walls_s)
+    return _Graded(records, outcome, walls_s)
 
 
 def _run(

@@ -222,18 +222,18 @@ class GradingClient(NotebookClient):
             limit = self.limits.output_mib << 20
             if self._output_bytes > FLOOD_FACTOR * limit:
                 # outputs arrive late: the flood belongs to the cell that printed it, whichever runs by now.
-                self._current = cell
-                self._kill("output")
+                self._kill("output", cell)
             if self._output_bytes > limit:
                 self.outcome.output_cut = True
                 return None
         return super().process_message(msg, cell, cell_index)
 
-    def _kill(self, cause: str) -> None:
+    def _kill(self, cause: str, cell: NotebookNode | None = None) -> None:
+        """Kill the kernel for what a cell did, the current one unless another is named."""
         if self._killed_for is None:
             self._killed_for = cause
             # the kernel's end is noticed later, maybe when the next cell has begun.
-            self._blamed = self._current
+            self._blamed = cell if cell is not None else self._current
             self.sandbox.kill()
 
     def _note_death(self) -> None:
