@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from typing import Any
 import torch
 
 from autograder.audit.answers import Answer, answers_in, read_check_call
-from autograder.audit.exercise_audit import ExerciseAudit, audit_exercise
+from autograder.audit.exercise_audit import audit_exercise
 from autograder.audit.model_audit import audit_model
 from autograder.audit.notebook_audit import NotebookAudit, audit_notebooks
+from autograder.audit.row import ExerciseAudit
 from autograder.audit.suite_audit import audit_suite
 from autograder.authoring.cell import Role
 from autograder.authoring.lesson import Lesson, read_lesson
@@ -107,10 +109,14 @@ def _audit_in_worker(folder: str, lesson_name: str, exercise_name: str, secrets:
         solution = _written(Path(made), "solution", lesson, lesson.solution_source(exercise_name))
         stub = _written(Path(made), "stub", lesson, lesson.stub_source(exercise_name))
         mutants, accepted = (answers_in(path / kind / exercise.file_stem) for kind in ("mutants", "accepted"))
+        started_s = time.monotonic()
         if isinstance(exercise.probe, ModelProbe):
-            return audit_model(exercise, mutants, accepted, secrets)
-        audit = audit_suite if isinstance(exercise.probe, SuiteProbe) else audit_exercise
-        return audit(exercise, call, solution, stub, mutants, accepted, secrets)
+            row = audit_model(exercise, mutants, accepted, secrets)
+        else:
+            audit = audit_suite if isinstance(exercise.probe, SuiteProbe) else audit_exercise
+            row = audit(exercise, call, solution, stub, mutants, accepted, secrets)
+        row.seconds = round(time.monotonic() - started_s, 2)
+        return row
 
 
 def _written(folder: Path, name: str, lesson: Lesson, source: str) -> Answer:

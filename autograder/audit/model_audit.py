@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import torch
 from safetensors.torch import save
 
 from autograder.audit.answers import Answer, AnswerError, CheckCall, load_answer
-from autograder.audit.exercise_audit import ACCEPTED_MIN, MUTANTS_MIN, ExerciseAudit, audit_full, audit_mutant
+from autograder.audit.row import ExerciseAudit, audit_shipped, opened
 from autograder.exercise.exercise import Exercise
-from autograder.exercise.seeds import SeedSource
 from autograder.judge.model import judge_model, local_model
 from autograder.judge.records import CheckRecord
 from autograder.judge.scoring import score
@@ -30,27 +26,15 @@ def audit_model(exercise: Exercise, mutants: Sequence[Answer], accepted: Sequenc
             stands for the lesson's solution, which trains and is not run here.
         secrets: over how many course secrets, since images are redrawn for every submission.
     """
-    started_s = time.monotonic()
-    families = Counter(str(case.family) for case in exercise.cases())
-    row = ExerciseAudit(exercise.name, dict(families), len(mutants), 0, len(accepted), 0)
-    sources = [SeedSource(hashlib.sha256(f"audit secret {i}".encode()).digest(), f"audit {exercise.name}") for i in range(secrets)]
+    row, sources = opened(exercise, mutants, accepted, secrets)
 
     def judged(content: bytes | None) -> list[CheckRecord]:
         return [judge_model(exercise, seeds, content, local_model) for seeds in sources]
 
     row.stub_score = max(score(exercise, record).earned for record in judged(None))
-    for answer in mutants:
-        audit_mutant(exercise, answer, judged(weights_file(answer)), row)
-    for answer in accepted:
-        before = len(row.faults)
-        audit_full(exercise, judged(weights_file(answer)), row, f"accepted weights {answer.name!r}")
-        row.accepted_kept += len(row.faults) == before
+    few = f"wrong weights are shipped in mutants/{exercise.file_stem}"
+    audit_shipped(exercise, lambda answer: judged(weights_file(answer)), mutants, accepted, row, few, "accepted weights")
     row.solution_full = row.accepted_kept == row.accepted > 0
-    if row.mutants < MUTANTS_MIN:
-        row.faults.append(f"{row.mutants} wrong weights are shipped in mutants/{exercise.file_stem}; at least {MUTANTS_MIN} are needed")
-    if row.accepted < ACCEPTED_MIN:
-        row.faults.append(f"{row.accepted} accepted weights are shipped; at least {ACCEPTED_MIN} are needed")
-    row.seconds = round(time.monotonic() - started_s, 2)
     return row
 
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import threading
-import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from autograder.audit.answers import Answer, CheckCall, load_answer
-from autograder.audit.exercise_audit import (
-    ACCEPTED_MIN,
-    CASE_S,
-    MUTANTS_MIN,
-    ExerciseAudit,
-    audit_full,
-    audit_mutant,
-)
+from autograder.audit.exercise_audit import CASE_S
+from autograder.audit.row import ExerciseAudit, audit_lesson, audit_shipped, opened
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
 from autograder.exercise.suite import SuiteProbe
 from autograder.judge.bench import Bench, LocalBench
 from autograder.judge.exchange import LocalExchange, SocketExchange
 from autograder.judge.records import CheckRecord
-from autograder.judge.scoring import score
 from autograder.judge.session import CheckSession
 from autograder.judge.test_suite import SuiteSession, merged
 from vislab.check.suite import CALL_LIMITS, answer_trial
@@ -38,10 +28,7 @@ def audit_suite(
     exercise: Exercise, call: CheckCall, solution: Answer, stub: Answer, mutants: Sequence[Answer], accepted: Sequence[Answer], secrets: int
 ) -> ExerciseAudit:
     """Audit one test-suite exercise; arguments as of ``audit_exercise``. Answers are tests here, and mutants are weak ones."""
-    started_s = time.monotonic()
-    families = Counter(str(case.family) for case in exercise.cases())
-    row = ExerciseAudit(exercise.name, dict(families), len(mutants), 0, len(accepted), 0)
-    sources = [SeedSource(hashlib.sha256(f"audit secret {i}".encode()).digest(), f"audit {exercise.name}") for i in range(secrets)]
+    row, sources = opened(exercise, mutants, accepted, secrets)
     bench = LocalBench(exercise)
     # what the check cell hands in beside the test is for a student's own eyes: the judge does not look at it.
     alone = CheckCall(call.answer, {})
@@ -51,23 +38,9 @@ def audit_suite(
         return [judge_test(exercise, seeds, test, bench) for seeds in sources]
 
     _audit_suspects(exercise, sources[0], row)
-    before = len(row.faults)
-    audit_full(exercise, judged(solution), row, "the lesson's solution")
-    row.solution_full = len(row.faults) == before
-    row.stub_score = max(score(exercise, record).earned for record in judged(stub))
-    if row.stub_score > 0:
-        row.faults.append(f"the untouched stub earns {row.stub_score:g} points; it must earn 0")
-    for answer in mutants:
-        audit_mutant(exercise, answer, judged(answer), row)
-    for answer in accepted:
-        before = len(row.faults)
-        audit_full(exercise, judged(answer), row, f"accepted test {answer.name!r}")
-        row.accepted_kept += len(row.faults) == before
-    if row.mutants < MUTANTS_MIN:
-        row.faults.append(f"{row.mutants} weak tests are shipped in mutants/{exercise.file_stem}; at least {MUTANTS_MIN} are needed")
-    if row.accepted < ACCEPTED_MIN:
-        row.faults.append(f"{row.accepted} accepted tests are shipped; at least {ACCEPTED_MIN} are needed")
-    row.seconds = round(time.monotonic() - started_s, 2)
+    audit_lesson(exercise, judged, solution, stub, row)
+    few = f"weak tests are shipped in mutants/{exercise.file_stem}"
+    audit_shipped(exercise, judged, mutants, accepted, row, few, "accepted test")
     return row
 
 
