@@ -118,14 +118,15 @@ def hold(
         fixture,
         status,
         verdicts,
-        proven=round(sum(_families(entry, observed=False) for entry in entries.values()), 6),
-        observed=round(sum(_families(entry, observed=True) for entry in entries.values()), 6),
+        proven=round(sum(entry["proven_points"] for entry in entries.values()), 6),
+        observed=round(sum(entry["observed_points"] for entry in entries.values()), 6),
         gained=tuple(_gained(fixture, exercises, entries)) if attack else (),
         leaked=tuple(leaked),
         left=tuple(left),
         lost=tuple(lost),
         faults=tuple(faults),
-        evaded=fixture.kind == "observed" and any(_kept_observed(exercises[name], entries.get(name)) for name in fixture.verdicts),
+        evaded=fixture.kind == "observed"
+        and any(_kept_observed(exercises[name], entries[name]) for name in fixture.verdicts if name in entries),
     )
 
 
@@ -139,22 +140,16 @@ def _gained(fixture: Fixture, exercises: Mapping[str, Exercise], entries: Mappin
             ceiling = sum(points for family, points in exercise.points_by_family.items() if family not in OBSERVED_FAMILIES)
         elif name in fixture.verdicts:
             ceiling = sum(points for family, points in exercise.points_by_family.items() if family in fixture.earns)
-        proven = _families(entries.get(name), observed=False)
+        proven = entries[name]["proven_points"] if name in entries else 0.0
         if proven > ceiling + TOLERANCE:
             found.append(f"{name} has {proven:g} proven points, at most {ceiling:g} are allowed")
     return found
 
 
-def _families(entry: Mapping[str, Any] | None, observed: bool) -> float:
-    if entry is None:
-        return 0.0
-    return float(sum(family["earned"] for family in entry["families"] if (family["family"] in OBSERVED_FAMILIES) == observed))
-
-
-def _kept_observed(exercise: Exercise, entry: Mapping[str, Any] | None) -> bool:
+def _kept_observed(exercise: Exercise, entry: Mapping[str, Any]) -> bool:
     """Tell whether every observed point was earned: then nothing of what was broken was seen."""
     maximum = sum(points for family, points in exercise.points_by_family.items() if family in OBSERVED_FAMILIES)
-    return maximum > 0 and _families(entry, observed=True) >= maximum - TOLERANCE
+    return maximum > 0 and entry["observed_points"] >= maximum - TOLERANCE
 
 
 def _earned(entry: Mapping[str, Any] | None) -> float:

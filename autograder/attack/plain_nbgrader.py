@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from nbgrader.api import Gradebook, MissingEntry
 from autograder.attack.fixture import Fixture, FixtureError, wrong_control
 from autograder.attack.submission import Writer
 from autograder.attack.world import World
+from autograder.demo.classroom import Stage
 
 TIMEOUT_S = 300
 TOLERANCE = 1e-6
-Stage = Callable[[str, int | None], Callable[[str], None]]
 
 
 @dataclass(frozen=True)

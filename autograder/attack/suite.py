@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from autograder.attack.outcome import Outcome, hold
 from autograder.attack.submission import Writer
 from autograder.attack.witness import WitnessedResult, grade_witnessed
 from autograder.attack.world import World
+from autograder.demo.classroom import Stage
 from autograder.engine.grade_one import exercises_of
 from autograder.engine.job import Job, Result
 from autograder.engine.pool import grade_many, workers_for
@@ -25,7 +26,6 @@ from autograder.gradebook.ledger_table import exercise_panel
 from autograder.intake.record import IntakeRecord
 from autograder.sandbox.limits import Limits
 
-Stage = Callable[[str, int | None], Callable[[str], None]]
 # by student and notebook: a submission may hold more notebooks than the one it is about.
 Graded = dict[tuple[str, str], tuple[Job, WitnessedResult]]
 
@@ -109,9 +109,12 @@ def run_suite(
         graded = _grade(world, stage, workers, in_process)
         for name, control in controls.items():
             report.faults += _of_wrong_control(name, graded[control.student, name][1].ledger)
+        assignment = world.course.assignment(world.assignment)
+        release = world.course.release_folder(world.assignment)
+        exercises = {name: {each.name: each for each in exercises_of(assignment, release / f"{name}.ipynb")} for name in controls}
         step = stage("examine", len(fixtures))
         for fixture in fixtures:
-            outcome = _examine(fixture, world, graded, records.get(fixture.student))
+            outcome = _examine(fixture, world, exercises[fixture.notebook], graded, records.get(fixture.student))
             report.outcomes.append(outcome)
             step(fixture.name)
         report.left_behind = world.left_behind()
@@ -150,10 +153,7 @@ def _of_wrong_control(notebook: str, ledger: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _examine(fixture: Fixture, world: World, graded: Graded, record: IntakeRecord | None) -> Outcome:
-    assignment = world.course.assignment(world.assignment)
-    template = world.course.release_folder(world.assignment) / f"{fixture.notebook}.ipynb"
-    exercises = {exercise.name: exercise for exercise in exercises_of(assignment, template)}
+def _examine(fixture: Fixture, world: World, exercises: Mapping[str, Exercise], graded: Graded, record: IntakeRecord | None) -> Outcome:
     notes: list[str] = []
     if record is not None:
         entry = record.notebook(fixture.notebook)

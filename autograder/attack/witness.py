@@ -36,24 +36,28 @@ class Evidence:
 
     def __init__(self) -> None:
         self.written: dict[str, bytes] = {}
+        self._bytes = 0
         self._proc: list[int] = []
         self._runs = 0
 
     def __call__(self, sandbox: RunHome) -> None:
         self._runs += 1
-        self.written[f"run {self._runs}: standard error"] = sandbox.standard_error.encode()
-        folders = sandbox.open_folders()
-        for path, descriptor in folders.items():
+        self._keep("standard error", sandbox.standard_error.encode())
+        for path, descriptor in sandbox.open_folders().items():
             if path == PROC:
                 self._proc.append(descriptor)
                 continue
             try:
                 for name, content in _files(descriptor):
-                    self.written[f"run {self._runs}: {path}/{name}"] = content
-                    if sum(map(len, self.written.values())) > ALL_BYTES_MAX or len(self.written) > FILES_MAX:
+                    self._keep(f"{path}/{name}", content)
+                    if self._bytes > ALL_BYTES_MAX or len(self.written) > FILES_MAX:
                         break
             finally:
                 os.close(descriptor)
+
+    def _keep(self, name: str, content: bytes) -> None:
+        self.written[f"run {self._runs}: {name}"] = content
+        self._bytes += len(content)
 
     def survivors(self) -> int:
         """Return how many processes the sandboxes' own ``/proc`` still list: asked when they have been torn down."""

@@ -12,7 +12,7 @@ from autograder.attack.leaks import forms, found, outputs_of, seeds_of
 from autograder.attack.outcome import hold
 from autograder.exercise.assignment import load_assignment
 from autograder.exercise.seeds import SeedSource
-from vislab.check.verdict import Family
+from vislab.check.verdict import OBSERVED_FAMILIES, Family
 
 RANGE = Path(__file__).resolve().parent.parent / "attacks" / "range" / "r1_range"
 EXERCISES = {name: exercise for name, exercise in load_assignment(RANGE).exercises.items() if name in ("range.centre", "range.double")}
@@ -20,8 +20,9 @@ EXERCISES = {name: exercise for name, exercise in load_assignment(RANGE).exercis
 
 def ledger(centre: dict[str, float], double: float = 0.0, verdict: str = "WRONG_VALUE", status: str = "GRADED") -> dict[str, Any]:
     def entry(name: str, earned: dict[str, float], word: str) -> dict[str, Any]:
-        families = [{"family": str(f), "earned": earned.get(str(f), 0.0)} for f in EXERCISES[name].points_by_family]
-        return {"name": name, "verdict": word, "points": sum(earned.values()), "families": families, "cases": [], "error": ""}
+        observed = sum(points for family, points in earned.items() if family in OBSERVED_FAMILIES)
+        points = {"points": sum(earned.values()), "proven_points": sum(earned.values()) - observed, "observed_points": observed}
+        return {"name": name, "verdict": word, **points, "cases": [], "error": ""}
 
     words = ("OK" if double == 4.0 else "WRONG_VALUE", verdict)
     value = {"value": min(double, 3.0), "edge": max(0.0, double - 3.0)}
