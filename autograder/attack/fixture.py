@@ -10,7 +10,8 @@ nbgrader = "gained" | "not gained"           # what the same notebook gains of p
 base = "wrong" | "solved" | "untouched"      # default: "wrong" (the range's wrong answers) for attacks, "solved" for controls
 answers = { "range.centre" = "answer.py" }   # files of this folder, then of the range; or "stub", "solution"
 cells = [{ file = "cell.py", at = "start" }]
-make = "make.py"                             # make(folder, world) changes the written submission
+change = "change.py"                         # change(notebook, find) changes the notebook's JSON; find("check", exercise) is a cell
+make = "make.py"                             # make(folder, world) changes the written files
 files = "files"                              # a folder whose content is laid beside the notebook
 
 [expect]
@@ -39,7 +40,7 @@ from vislab.check.verdict import Family
 CLASSES = ("promise", "observed", "control")
 MEASURED = ("gained", "not gained")
 _KEYS = {"title", "class", "notebook", "nbgrader", "submission", "expect"}
-_SUBMISSION_KEYS = {"base", "answers", "cells", "make", "files", "raw", "name", "cut", "kernel", "without_checks"}
+_SUBMISSION_KEYS = {"base", "answers", "cells", "change", "make", "files", "raw", "name", "cut", "kernel", "without_checks"}
 _EXPECT_KEYS = {"verdicts", "status", "earns", "unharmed", "notes", "never"}
 WRONG = "wrong"
 
@@ -98,7 +99,7 @@ class Fixture:
             wrong_answers: exercise of this notebook to the file of the range that answers it wrongly.
         """
         absent = {"base": "absent"}
-        own = {key: value for key, value in self.submission.items() if key not in ("make", "files")}
+        own = {key: value for key, value in self.submission.items() if key not in ("change", "make", "files")}
         if own["base"] == WRONG:
             own |= {"base": "untouched", "answers": {**wrong_answers, **own.get("answers", {})}}
         table = {name: own if name == self.notebook else absent for name in notebooks}

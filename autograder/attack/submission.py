@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from autograder.attack.fixture import Fixture, FixtureError
 from autograder.attack.world import World
@@ -39,7 +41,7 @@ class Writer:
         """Write one submission and return its folder.
 
         Raises:
-            FixtureError: a notebook that the range does not have, or a ``make.py`` without ``make``.
+            FixtureError: a notebook that the range does not have, or a file without the function that it must define.
         """
         if fixture.notebook not in self._wrong:
             raise FixtureError(f"{fixture.folder}: notebook {fixture.notebook!r} must be one of {sorted(self._wrong)}")
@@ -50,19 +52,31 @@ class Writer:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 path.write_bytes(self._world.filled_in(path.read_bytes()))
+        if "change" in fixture.submission:
+            change = _function(fixture.folder / str(fixture.submission["change"]), "change", "notebook, find")
+            path = folder / f"{fixture.notebook}.ipynb"
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            change(notebook, lambda role, exercise: _cell(notebook, role, exercise))
+            path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), encoding="utf-8")
         if "make" in fixture.submission:
-            _make(fixture.folder / str(fixture.submission["make"]), folder, self._world)
+            make = _function(fixture.folder / str(fixture.submission["make"]), "make", "folder, world")
+            make(folder, self._world)
         return folder
 
 
-def _make(path: Path, folder: Path, world: World) -> None:
+def _cell(notebook: Mapping[str, Any], role: str, exercise: str) -> dict[str, Any]:
+    """Return the cell that the range marks as an exercise's "exercise" or "check"."""
+    return next(cell for cell in notebook["cells"] if cell["metadata"].get("vislab", {}).get(role) == exercise)
+
+
+def _function(path: Path, name: str, arguments: str) -> Callable[..., None]:
     # a fixture is the author's own code: it builds what a recipe has no word for, such as links and damaged files.
     spec = importlib.util.spec_from_file_location(f"_vislab_fixture.{path.parent.name.replace('-', '_')}", path)
     if spec is None or spec.loader is None:
         raise FixtureError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    make = getattr(module, "make", None)
-    if make is None:
-        raise FixtureError(f"{path} must define make(folder, world)")
-    make(folder, world)
+    function = getattr(module, name, None)
+    if function is None:
+        raise FixtureError(f"{path} must define {name}({arguments})")
+    return function

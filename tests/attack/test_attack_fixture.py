@@ -63,7 +63,7 @@ def test_the_suites_are_as_large_as_promised() -> None:
     assert len(attacks) >= 90 and len(controls) >= 40
     assert {fixture.folder.parent.name for fixture in attacks} == {"notebook", "files", "objects", "wrong", "calls", "host", "reader"}
     # a fixture that tries nothing proves nothing.
-    idle = [one.name for one in attacks if not {"answers", "cells", "make", "files"} & set(one.submission)]
+    idle = [one.name for one in attacks if not {"answers", "cells", "change", "make", "files"} & set(one.submission)]
     assert idle == []
     assert all(fixture.verdicts or fixture.status != "GRADED" for fixture in attacks)
 
@@ -72,7 +72,7 @@ def test_every_file_of_a_fixture_is_used() -> None:
     unused = []
     for fixture in find_fixtures([TESTS / "attacks", TESTS / "honest"]):
         told = fixture.submission
-        named = {"expect.toml", told.get("make"), told.get("files"), *told.get("answers", {}).values()}
+        named = {"expect.toml", told.get("change"), told.get("make"), told.get("files"), *told.get("answers", {}).values()}
         named |= {cell["file"] for cell in told.get("cells", ())}
         unused += [f"{fixture.name}/{path.name}" for path in fixture.folder.iterdir() if path.name not in named]
     assert unused == []

@@ -1,0 +1,4 @@
+def change(notebook, find):
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+        cell.pop("id", None)

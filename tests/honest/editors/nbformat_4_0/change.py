@@ -1,0 +1,4 @@
+def change(notebook, find):
+    notebook["nbformat_minor"] = 0
+    for cell in notebook["cells"]:
+        cell.pop("id", None)

@@ -1,0 +1,2 @@
+def change(notebook, find):
+    notebook["nbformat_minor"] = 5
