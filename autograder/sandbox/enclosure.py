@@ -204,7 +204,7 @@ class Enclosure:
     @property
     def returncode(self) -> int | None:
         """Exit status as a shell tells it (128 + signal for a killed program); None while it runs."""
-        return self._process.poll() if self._process is not None else None
+        return as_shell_status(self._process.poll()) if self._process is not None else None
 
     def folder(self, path: str) -> int:
         """Return an open descriptor of one of ``PRIVATE_FOLDERS``; it stays this object's to close."""
@@ -222,7 +222,7 @@ class Enclosure:
         """Wait for the program to end; returns its exit status, or None when the time is over."""
         assert self._process is not None
         try:
-            return self._process.wait(timeout_s)
+            return as_shell_status(self._process.wait(timeout_s))
         except subprocess.TimeoutExpired:
             return None
 
@@ -276,3 +276,9 @@ class Enclosure:
                     self._group.remove()
             for tail in self._tails:
                 tail.join()
+
+
+def as_shell_status(status: int | None) -> int | None:
+    """Give a killed program's status as 128 + signal: bubblewrap reports so what ends inside, Python says -signal of bubblewrap itself."""
+    # The kernel, out of memory, may choose bubblewrap before any program inside it.
+    return 128 - status if status is not None and status < 0 else status

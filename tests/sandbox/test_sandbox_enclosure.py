@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -52,6 +53,16 @@ def test_a_program_runs_as_nobody_with_nothing_left(bench: Bench) -> None:
     assert privileges_left(status) == []
     assert "0" not in first.split()
     assert privileges_left(Path("/proc/self/status").read_text()) != []
+
+
+def test_a_killed_program_has_a_shells_status_whichever_process_was_hit(bench: Bench) -> None:
+    inside = bench.start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert (inside.wait(20), inside.returncode) == (128 + 9, 128 + 9)
+    around = bench.start("import time; time.sleep(60)")
+    assert around.returncode is None and around.wait(0.01) is None
+    assert around.bwrap_pid is not None
+    os.kill(around.bwrap_pid, signal.SIGKILL)
+    assert (around.wait(20), around.returncode) == (128 + 9, 128 + 9)
 
 
 def test_its_files_are_writable_copies_of_its_own(bench: Bench) -> None:
