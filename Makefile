@@ -63,7 +63,7 @@ unit: $(STAMP)
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests
 
 notebooks: $(STAMP)
-	@VISLAB_CI=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
+	@VISLAB_CI=1 VISLAB_BUDGET=small $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
 
 # hostile and honest submissions; without bubblewrap there is nothing to run them behind, as in the tests that need walls.
 attacks: setup

@@ -62,6 +62,7 @@ def audit_assignment(
     secrets: int = 20,
     workers: int | None = None,
     walls: bool = True,
+    only: Sequence[str] = (),
     progress: Progress = lambda line: None,
 ) -> AssignmentAudit:
     """Audit an assignment.
@@ -72,26 +73,29 @@ def audit_assignment(
         secrets: number of course secrets that cases are redrawn under.
         workers: processes; default the number of processors.
         walls: also run the solved and the untouched notebooks through the sandbox.
+        only: names of the exercises to audit; all of them by default. Notebooks are left out where it is given.
         progress: told one line as each part ends.
+
+    Raises:
+        ValueError: ``only`` names an exercise that the assignment does not have.
     """
     assignment = load_assignment(folder)
     lessons = {name: read_lesson(folder / "lessons" / f"{name}.py") for name in assignment.notebooks}
     audit = AssignmentAudit(assignment.name, secrets, faults=_stray_folders(folder, {e.file_stem for e in assignment.exercises.values()}))
+    if unknown := sorted(set(only) - set(assignment.exercises)):
+        raise ValueError(f"{folder.name} has no exercise {', '.join(unknown)}; it has {', '.join(sorted(assignment.exercises))}")
+    asked = [(lesson.name, name) for lesson in lessons.values() for name in lesson.exercises if not only or name in only]
     # spawn: a forked child would inherit torch's threads and locks. The variable must be set before Triton is first imported.
     os.environ["TRITON_INTERPRET"] = "1"
     rows: dict[str, ExerciseAudit] = {}
     with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
-        futures = {
-            pool.submit(_audit_in_worker, str(folder), lesson.name, name, secrets): name
-            for lesson in lessons.values()
-            for name in lesson.exercises
-        }
+        futures = {pool.submit(_audit_in_worker, str(folder), lesson, name, secrets): name for lesson, name in asked}
         for future in as_completed(futures):
             name = futures[future]
             rows[name] = future.result()
             progress(f"{name}: {'ok' if rows[name].ok else 'FAULTY'}")
-    audit.exercises = [rows[name] for lesson in lessons.values() for name in lesson.exercises]
-    if walls:
+    audit.exercises = [rows[name] for _, name in asked]
+    if walls and not only:
         audit.notebooks = audit_notebooks(assignment, course_root, progress)
     return audit
 

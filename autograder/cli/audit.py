@@ -12,6 +12,7 @@ from rich.table import Table
 from autograder.audit.assignment_audit import AssignmentAudit, audit_assignment
 from autograder.cli.terminal import (
     EXIT_FAULTY,
+    Failed,
     JsonOption,
     OptionalAssignment,
     WorkersOption,
@@ -33,17 +34,25 @@ def audit(
     assignment: OptionalAssignment = None,
     secrets: Annotated[int, typer.Option(min=1, max=1000, help="Course secrets under which the cases are redrawn.")] = 20,
     walls: Annotated[bool, typer.Option(help="Also run the solved and the untouched notebooks through the sandbox.")] = True,
+    only: Annotated[list[str] | None, typer.Option(help="Audit this exercise alone, without notebooks; may be repeated.")] = None,
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
     """Prove that right answers keep their marks and wrong ones lose them. Exit 1 when anything fails."""
-    if walls:
+    only = only or []
+    if only and assignment is None:
+        raise Failed(f"--only {only[0]} needs the name of its assignment: audit ASSIGNMENT --only {only[0]}")
+    if walls and not only:
         require_walls("--no-walls to leave the solved and the untouched notebooks out")
     audits = []
     for each in chosen(assignment):
-        total = len(each.exercises) + (2 * len(each.notebooks) if walls else 0)
+        if unknown := sorted(set(only) - set(each.exercises)):
+            raise Failed(f"--only {unknown[0]} is no exercise of {each.name}; it has {', '.join(sorted(each.exercises))}")
+        total = len(only) or len(each.exercises) + (2 * len(each.notebooks) if walls else 0)
         with progress_bar(total, f"audit of {each.name}", json) as advance:
-            audits.append(audit_assignment(each.folder, REPOSITORY, secrets=secrets, workers=workers, walls=walls, progress=advance))
+            audits.append(
+                audit_assignment(each.folder, REPOSITORY, secrets=secrets, workers=workers, walls=walls, only=only, progress=advance)
+            )
         if not json:
             _print(audits[-1])
     if json:

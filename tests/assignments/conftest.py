@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.authoring.rules import read_lessons
 from autograder.exercise.assignment import load_assignment
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.exchange import LocalExchange
@@ -21,6 +22,12 @@ def a1(root):
 
 
 @pytest.fixture(scope="session")
+def lessons(a1):
+    """The lessons by name."""
+    return {lesson.name: lesson for lesson in read_lessons(a1)}
+
+
+@pytest.fixture(scope="session")
 def judged():
     """A function that judges a Python file against an exercise; cases are drawn once per exercise and secret."""
     drawn: dict[tuple[str, int], dict] = {}
@@ -29,7 +36,7 @@ def judged():
         spec = importlib.util.spec_from_file_location(f"answer_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        extras = {"grid": module.soft_argmax_grid} if exercise.probe.kind == "kernel" else {}
+        extras = {"grid": getattr(module, f"{exercise.symbol.removesuffix('_kernel')}_grid")} if exercise.probe.kind == "kernel" else {}
         seeds = SeedSource(hashlib.sha256(b"test %d" % secret).digest(), "a submission")
         session = CheckSession(exercise, seeds, 30.0, prepared=drawn.setdefault((exercise.name, secret), {}))
         record = session.run(LocalExchange(getattr(module, exercise.symbol), extras))

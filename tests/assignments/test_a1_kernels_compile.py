@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.rules import read_lessons
-
 HERE = Path(__file__).parent
 
 
@@ -25,8 +23,8 @@ def compiled(root, tmp_path):
     return run
 
 
-def test_solution_and_accepted_kernels_compile(a1, compiled, tmp_path):
-    lesson = read_lessons(a1)[1]
+def test_solution_and_accepted_kernels_compile(a1, lessons, compiled, tmp_path):
+    lesson = lessons["3_kernels"]
     solution = tmp_path / "solution.py"
     head = "import triton\nimport triton.language as tl\n\n\n"
     solution.write_text(head + lesson.solution_source("pose.soft_argmax_kernel") + "\n", encoding="utf-8")

@@ -2,24 +2,22 @@
 
 import hashlib
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
+from autograder.exercise.assignment import load_assignment
 from autograder.exercise.expected import oracle_outputs, reference_outputs
 from vislab.check.verdict import OBSERVED_FAMILIES
 from vislab.geometry import pixel_coordinates
 from vislab.ops.soft_argmax.op import soft_argmax as shipped_soft_argmax
 
-NAMES = [
-    "pose.norm_to_pixel",
-    "pose.pixel_to_norm",
-    "pose.joint_loss",
-    "pose.regression_head",
-    "pose.soft_argmax",
-    "pose.soft_argmax_kernel",
-    "pose.heatmap_covariance",
-]
+FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
+# those whose reference is a formula; trainings, tests and weights are held against bands, suspects and bars by the audit.
+WITH_ORACLE = ("function", "module", "step", "kernel")
+ASSIGNMENT = load_assignment(FOLDER)
+NAMES = sorted(name for name, exercise in ASSIGNMENT.exercises.items() if exercise.probe.kind in WITH_ORACLE)
 
 
 def seed(*parts):
@@ -38,10 +36,6 @@ def largest_distance(exercise, seeds):
                 if expected.numel():
                     worst = max(worst, float((expected - independent).abs().max() / (1 + expected.abs().max())))
     return worst
-
-
-def test_the_exercises_are_the_ones_listed_here(a1):
-    assert sorted(a1.exercises) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -53,6 +53,19 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
     assert not (course / "intake").exists()
 
 
+def test_an_audit_of_single_exercises_names_what_it_cannot_find(root: Path) -> None:
+    told = refused(root, "audit", ASSIGNMENT, "--json", "--only", "pose.joint_loss", "--only", "pose.nothing")
+    assert told.startswith(f"--only pose.nothing is no exercise of {ASSIGNMENT}; it has pose.") and "pose.soft_argmax," in told
+    assert refused(root, "audit", "--only", "pose.joint_loss").endswith("audit ASSIGNMENT --only pose.joint_loss")
+
+
+def test_an_audit_of_one_exercise_tells_of_it_alone(root: Path) -> None:
+    done = typed(root, "audit", ASSIGNMENT, "--json", "--secrets", "1", "--only", "pose.norm_to_pixel")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and told["ok"] is True and [row["name"] for row in told["exercises"]] == ["pose.norm_to_pixel"]
+    assert told["assignments"][0]["notebooks"] == []
+
+
 def test_a_course_of_its_own_is_released_by_nbgrader(root: Path, course: Path) -> None:
     """``build`` writes into the repository alone: repeating it would never mend this."""
     shutil.rmtree(course / "release")
