@@ -136,7 +136,7 @@ def _word_faults(recipe: Recipe, verdicts: Mapping[str, str], statuses: Mapping[
         if verdicts.get(exercise) != word
     ]
     for notebook, status in statuses.items():
-        wanted = recipe.expect.notebooks.get(notebook, "GRADED")
+        wanted = recipe.expect.notebooks.get(notebook, "GRADED" if recipe.has(notebook) else "MISSING")
         if status != wanted:
             faults.append(f"{notebook} is {status}, expected {wanted}")
     return faults

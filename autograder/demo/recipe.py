@@ -4,6 +4,7 @@
 title = "One line about this student"
 kind = "honest" | "attack" | "damaged"
 late_h = 30                                  # hours after the due date; absent: one hour before it
+hands_in = ["2_integral"]                    # these notebooks alone; absent: all of them
 
 [notebooks.2_integral]
 base = "solved" | "untouched" | "absent"     # absent: the student never handed it in
@@ -44,7 +45,7 @@ from nbformat import NotebookNode
 KINDS = ("honest", "attack", "damaged")
 BASES = ("solved", "untouched", "absent")
 WRITTEN_ANSWER = "My answer, in my own words, waits for somebody to read it."
-_KEYS = {"title", "kind", "late_h", "notebooks", "expect"}
+_KEYS = {"title", "kind", "late_h", "hands_in", "notebooks", "expect"}
 _NOTEBOOK_KEYS = {"base", "name", "raw", "cut", "kernel", "without_checks", "answers", "cells"}
 _EXPECT_KEYS = {"points", "at_least", "at_most", "notebooks", "verdicts"}
 
@@ -82,6 +83,11 @@ class Recipe:
     late_h: float
     notebooks: Mapping[str, Mapping[str, Any]]
     expect: Expectation
+    hands_in: tuple[str, ...] | None = None
+
+    def has(self, notebook: str) -> bool:
+        """Return whether this student hands that notebook in, in whatever state."""
+        return self.hands_in is None or notebook in self.hands_in
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,9 @@ def _read(folder: Path) -> Recipe:
         _refuse_unknown(path, notebook, _NOTEBOOK_KEYS, f"notebooks.{name}: ")
         if notebook.get("base", "solved") not in BASES:
             raise RecipeError(f"{path}: base {notebook['base']!r} of {name} must be one of {BASES}")
+    hands_in = table.get("hands_in")
+    if hands_in is not None and (forgotten := sorted(set(table.get("notebooks", {})) - set(hands_in))):
+        raise RecipeError(f"{path}: {', '.join(forgotten)} is described but not in hands_in; name it there or leave hands_in out")
     if table.get("kind") not in KINDS:
         raise RecipeError(f"{path}: kind {table.get('kind')!r} must be one of {KINDS}")
     expect = table.get("expect", {})
@@ -137,6 +146,7 @@ def _read(folder: Path) -> Recipe:
         float(table.get("late_h", -1.0)),
         table.get("notebooks", {}),
         Expectation(**expect),
+        None if hands_in is None else tuple(hands_in),
     )
 
 
@@ -152,10 +162,14 @@ def write_submission(recipe: Recipe, material: Material, target: Path) -> None:
         target: ``submitted/<student>/<assignment>``; must not exist.
 
     Raises:
-        RecipeError: an answer file or exercise that does not exist.
+        RecipeError: an answer file, exercise or notebook that does not exist.
     """
+    if unknown := sorted({*recipe.notebooks, *(recipe.hands_in or ())} - set(material.notebooks)):
+        raise RecipeError(
+            f"{recipe.student}: {', '.join(unknown)} is no notebook of the assignment; it has {', '.join(material.notebooks)}"
+        )
     target.mkdir(parents=True)
-    for name in material.notebooks:
+    for name in filter(recipe.has, material.notebooks):
         spec = recipe.notebooks.get(name, {})
         content = _content(recipe, spec, name, material)
         if content is not None:
