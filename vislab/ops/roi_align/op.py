@@ -16,7 +16,6 @@ from vislab.ops.regions.arguments import check_pooling, check_regions
 from vislab.ops.regions.derivatives import averages, tie_averages
 from vislab.ops.roi_align.naive import roi_align_naive
 
-
 # beyond so many boxes, reading the map once for all of them is quicker than cutting each out.
 _FEW_BOXES = 8
 
