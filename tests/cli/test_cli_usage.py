@@ -53,6 +53,12 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
     assert not (course / "intake").exists()
 
 
+def test_a_report_on_a_class_that_is_not_graded(root: Path, course: Path) -> None:
+    told = refused(root, "report", ASSIGNMENT, "--course", str(course))
+    assert told == f"{course / 'gradebook.db'} is missing; grade first: python -m autograder grade {ASSIGNMENT} --course {course}"
+    assert not (course / "gradebook.db").exists() and not (course / "reports").exists()
+
+
 def test_an_audit_of_single_exercises_names_what_it_cannot_find(root: Path) -> None:
     told = refused(root, "audit", ASSIGNMENT, "--json", "--only", "pose.joint_loss", "--only", "pose.nothing")
     assert told.startswith(f"--only pose.nothing is no exercise of {ASSIGNMENT}; it has pose.") and "pose.soft_argmax," in told
