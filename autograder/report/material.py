@@ -84,5 +84,16 @@ class ClassMaterial:
         salt = secrets.token_bytes(16)
         order = sorted(self.submissions, key=lambda each: hashlib.sha256(salt + each.student.encode()).digest())
         width = len(str(len(order)))
-        hidden = [replace(each, student=f"student {number:0{width}d}") for number, each in enumerate(order, 1)]
+        hidden = [_called(each, f"student {number:0{width}d}") for number, each in enumerate(order, 1)]
         return replace(self, submissions=hidden)
+
+
+def _called(submission: Submission, name: str) -> Submission:
+    """Return a submission under another name, which its error texts use too: they tell folders."""
+
+    def told(text: str) -> str:
+        return text.replace(submission.student, name)
+
+    ledgers = {book: {**ledger, "error": told(str(ledger.get("error", "")))} for book, ledger in submission.ledgers.items()}
+    refused = None if submission.refused is None else told(submission.refused)
+    return replace(submission, student=name, ledgers=ledgers, refused=refused)

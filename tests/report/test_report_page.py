@@ -77,9 +77,19 @@ def test_without_names_no_name_is_left(material: ClassMaterial) -> None:
     assert "student 01" in page and "student 11" in page
 
 
+def test_error_texts_do_not_tell_the_name(material: ClassMaterial) -> None:
+    texts = {"refused": "submitted/refused/a9 holds a pipe", "broken": None}
+    named = [replace(each, refused=texts.get(each.student, each.refused)) for each in material.submissions]
+    broken = named[9].ledgers["one"]
+    named[9] = replace(named[9], ledgers={"one": {**broken, "error": "intake/broken/a9: no space"}})
+    text = Read(page_of(replace(material, submissions=named).without_names())).text
+    assert "submitted/refused" not in text and "intake/broken" not in text and "holds a pipe" in text and "no space" in text
+
+
 def test_numbers_do_not_follow_the_alphabet(material: ClassMaterial) -> None:
     many = replace(
-        material, submissions=[replace(material.submissions[0], student=f"a{number:02d}", refused=f"a{number:02d}") for number in range(40)]
+        material,
+        submissions=[replace(material.submissions[0], student=f"a{number:02d}", refused=f"nr {number:02d}") for number in range(40)],
     )
     order = [each.refused for each in many.without_names().submissions]
     assert sorted(order) == [each.refused for each in many.submissions] != order
