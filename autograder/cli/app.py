@@ -11,6 +11,7 @@ from autograder.authoring.fault import AuthoringError
 from autograder.cli import attack, audit, authoring, demo, doctor, grade, intake, report
 from autograder.cli.terminal import EXIT_FAULTY, EXIT_USAGE, Failed, stop
 from autograder.demo.recipe import RecipeError
+from autograder.engine.cluster import ClusterError
 from autograder.engine.course import CourseError
 from autograder.engine.secret import SecretError
 from autograder.engine.store import StoreError
@@ -31,7 +32,18 @@ app = typer.Typer(
 for room in (authoring, intake, grade, report, audit, doctor, demo, attack):
     room.add_to(app)
 
-USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError, FixtureError, GradebookError)
+USAGE = (
+    AssignmentError,
+    ClusterError,
+    CourseError,
+    SecretError,
+    SandboxMissing,
+    LimitsError,
+    IntakeError,
+    RecipeError,
+    FixtureError,
+    GradebookError,
+)
 FAULTY = (AuthoringError, ExerciseError)
 
 

@@ -50,6 +50,7 @@ def grade(
     feedback: Annotated[bool, typer.Option(help="Write the feedback pages as well.")] = True,
     unsafe_no_sandbox: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run student code without walls. Dangerous.")] = False,
     workers: WorkersOption = None,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on a Dask cluster: tcp://HOST:8786.", show_default="this machine")] = None,
     json: JsonOption = False,
 ) -> None:
     """Intake, judge in the sandbox, enter into nbgrader's gradebook.
@@ -64,7 +65,9 @@ def grade(
     # before minutes are spent on intake.
     require_assignment(here.root, assignment)
     read_secret()
-    if not unsafe_no_sandbox:
+    if scheduler is not None and workers is not None:
+        raise Failed("--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them")
+    if not unsafe_no_sandbox and scheduler is None:
         require_walls("--unsafe-no-sandbox to run submissions without any protection")
     with steps(json) as stage:
         taken = receive(here, assignment, stage("intake", None), student)
@@ -79,6 +82,7 @@ def grade(
             workers=workers,
             force=force,
             walls=not unsafe_no_sandbox,
+            scheduler=scheduler,
             started=lambda total: stage("grade", total),
             progress=lambda line: stage.step(line),
         )
