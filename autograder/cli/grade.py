@@ -57,6 +57,8 @@ def grade(
 
     Exit 3 when we failed to grade a submission, 4 when all is graded but the gradebook is locked or has no room: run the command again.
     """
+    if scheduler is not None and workers is not None:
+        raise Failed("--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them")
     here = course_at(course)
     if unsafe_no_sandbox:
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
@@ -65,8 +67,6 @@ def grade(
     # before minutes are spent on intake.
     require_assignment(here.root, assignment)
     read_secret()
-    if scheduler is not None and workers is not None:
-        raise Failed("--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them")
     if not unsafe_no_sandbox and scheduler is None:
         require_walls("--unsafe-no-sandbox to run submissions without any protection")
     with steps(json) as stage:
