@@ -73,6 +73,8 @@ def read_entries(course_root: Path, assignment: str) -> Mapping[str, Entry]:
 
 def _entry(submission: SubmittedAssignment) -> Entry:
     grades = [(notebook.name, grade) for notebook in submission.notebooks for grade in notebook.grades]
+    # databases return rows in orders of their own.
+    grades.sort(key=lambda pair: (pair[0], pair[1].name))
     return Entry(
         score=float(submission.score),
         max_score=float(submission.max_score),
