@@ -163,7 +163,8 @@ class PoseToHeatmap(Exercise):
         Family.PURITY: 0.25,
     }
     tripwires = tuple(
-        f"vislab.ops.gaussian_heatmaps.{place}" for place in ("gaussian_heatmaps", "op.gaussian_heatmaps", "naive.gaussian_heatmaps_naive")
+        f"vislab.ops.gaussian_heatmaps.{place}"
+        for place in ("gaussian_heatmaps", "op.gaussian_heatmaps", "op._plain", "naive.gaussian_heatmaps_naive")
     )
     diagnoses = {
         "x and y swapped": lambda poses, visible, **call: bumps(poses.flip(-1), visible, **call),

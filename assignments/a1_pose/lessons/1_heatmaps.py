@@ -175,7 +175,8 @@ figure, panel = plt.subplots(figsize=(6, 2.8))
 for name, norm in written.items():
     read = norm_to_pixel(torch.stack((norm, norm), dim=-1), 48, width, align_corners=True)[:, 0]
     error = read - index
-    print(f"written {name:<15} read corner-aligned: mean |error| {error.abs().mean():.2f} px, largest {error.abs().max():.2f} px")
+    mean, largest = error.abs().mean(), error.abs().max()
+    print(f"written {name:<15} read corner-aligned: mean |error| {mean:.2f} px, largest {largest:.2f} px")
     panel.plot(index, error, label=name)
 panel.set(xlabel="true column, px", ylabel="error, px", title="written one way, read corner-aligned")
 panel.legend()
@@ -326,8 +327,9 @@ print(f"autograd and h (u - x) / sigma^2 differ by at most {(torch.stack(slopes)
 # %%
 for outside in (0.0, 1.0, 3.0, 20.0):
     place = torch.tensor([[[14.0 + outside, 4.0]]])
-    peak, total = (shipped.gaussian_heatmaps(place, (9, 15), sigma=1.6, normalise=mode).max() for mode in ("peak", "sum"))
-    print(f"{outside:>4.0f} cells beyond the last column: largest value {peak:.3f} with a peak of one, {total:.3f} with a sum of one")
+    peak = shipped.gaussian_heatmaps(place, (9, 15), sigma=1.6, normalise="peak").max()
+    total = shipped.gaussian_heatmaps(place, (9, 15), sigma=1.6, normalise="sum").max()
+    print(f"{outside:>4.0f} cells beyond the last column: largest value {peak:.3f} (peak), {total:.3f} (sum)")
 
 # %% [markdown]
 # ## 3. A test that you would trust
@@ -351,7 +353,8 @@ for outside in (0.0, 1.0, 3.0, 20.0):
 #
 # Some practical things: `impl` returns tensors without gradients, so gradients cannot be tested. Right implementations agree to about 10⁻⁵ in
 # float32 and 10⁻⁹ in float64. At most 32 calls a test, with small inputs; comparing cell by cell in a Python loop is fine.
-# Below, the check runs your test on your own `pose2heatmap`, which must pass, and on copies of it that have been spoilt on purpose.
+# Below, the check runs your test on your own `pose2heatmap`, which must pass, and on copies of it that have been spoilt on purpose. When
+# your test is graded, your own `pose2heatmap` plays no part.
 #
 # ### Exercise 2b: `test_pose2heatmap` (4 points)
 
@@ -359,7 +362,7 @@ for outside in (0.0, 1.0, 3.0, 20.0):
 def test_pose2heatmap(impl) -> None:
     """Raise if ``impl`` is a wrong implementation of pose2heatmap; return if it is a right one."""
     ### BEGIN SOLUTION
-    # two people, three joints: between the cells, outside, far away, hidden without a place; a view with gaps in memory.
+    # between the cells, outside, far away, hidden without a place; a view with gaps in memory.
     buffer = torch.zeros(2, 3, 4, dtype=torch.float64)
     poses = buffer[..., ::2]
     poses[:] = torch.tensor([[[4.3, 2.6], [7.7, 1.2], [math.nan] * 2], [[9.2, 3.9], [-1.4, 2.3], [80.0, -60.0]]])
@@ -435,12 +438,12 @@ print({f"{share:g}": noticed(share) for share in (1e-1, 1e-2, 1e-3, 1e-4)})
 #
 # ```
 # for every map:
-#     row, column = the cell with the largest value; of several equal ones the first in reading order (upper row first, then left)
+#     row, column = the cell with the largest value; of equal ones the first in reading order (row by row)
 #     for each axis:
-#         before, middle, after = the values of its neighbour on either side, and its own
-#         shift = 0                                               if method is "argmax", or the cell has only one neighbour or none
-#         shift = a quarter towards the higher neighbour          if method is "quarter"; 0 if both are equal
-#         shift = where the parabola through the logs has its top if method is "parabola"; 0 if l'' is 0
+#         before, middle, after = its neighbour on one side, itself, its neighbour on the other side
+#         if method is "argmax", or a neighbour is missing:  shift = 0
+#         if method is "quarter":   shift = a quarter towards the higher neighbour; 0 if they are equal
+#         if method is "parabola":  shift = where the parabola through the logs has its top; 0 if l'' is 0
 #         answer[axis] = cell[axis] + shift
 # ```
 #
@@ -545,7 +548,8 @@ def figures(count: int, generator: torch.Generator) -> Tensor:
     """Joints of people of seven joints who face us: [count, 7, 2], pixels of the image."""
     swing = torch.tensor([30.0, 80.0, 80.0, 20.0, 40.0, 40.0]) * (torch.rand(count, 6, generator=generator) - 0.5)
     angle = torch.deg2rad(torch.tensor([-90.0, 40.0, 140.0, 90.0, 70.0, 110.0]) + swing)
-    reach = torch.tensor([22.0, 36.0, 36.0, 42.0, 44.0, 44.0])[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1)
+    length = torch.tensor([22.0, 36.0, 36.0, 42.0, 44.0, 44.0])[:, None]
+    reach = length * torch.stack((angle.cos(), angle.sin()), dim=-1)
     joints = torch.zeros(count, 7, 2)
     joints[:, 1] = torch.tensor([59.5, 46.0]) + 20 * (torch.rand(count, 2, generator=generator) - 0.5)
     for limb, (start, end) in enumerate(LIMBS):
@@ -566,14 +570,15 @@ maps = maps + 0.02 * torch.randn(maps.shape, generator=generator)
 found = {method: regridded(decode_heatmap(maps, method), GRID, IMAGE) for method in methods}
 distance = {method: (points - people).norm(dim=-1) for method, points in found.items()}
 
-figure, panels = plt.subplots(1, 4, figsize=(11, 3.4), num="finished", layout="constrained", width_ratios=(1, 1, 1, 1.1))
+figure, panels = plt.subplots(1, 4, figsize=(11, 3.4), num="finished", layout="constrained")
 paper = torch.full(IMAGE, 0.93)
 show.skeleton(people[32], LIMBS, picture=paper, names=NAMES, caption="a pose", ax=panels[0])
 show.heatmap(maps[32], picture=paper, caption="its seven maps", ax=panels[1])
-show.skeleton(found["parabola"][32], LIMBS, picture=paper, names=NAMES, caption="read by parabola", ax=panels[2])
+answer = found["parabola"][32]
+show.skeleton(answer, LIMBS, picture=paper, names=NAMES, caption="read by parabola", ax=panels[2])
 panels[2].scatter(*people[32].T, s=40, marker="x", color="black", linewidths=1, zorder=5)
-panels[3].bar(methods, [float(each.mean()) for each in distance.values()], yerr=[float(each.std()) for each in distance.values()],
-              color=("0.5", "tab:orange", "tab:blue"), capsize=5)  # fmt: skip
+means, spreads = ([float(of(each)) for each in distance.values()] for of in (torch.mean, torch.std))
+panels[3].bar(methods, means, yerr=spreads, color=("0.5", "tab:orange", "tab:blue"), capsize=5)
 panels[3].set_title("distance from the truth, px (mean ± sd)", fontsize=9)
 plt.show()
 print({method: f"{float(each.mean()):.1f} px" for method, each in distance.items()})
@@ -605,17 +610,19 @@ heights, heads = torch.tensor([20.0, 60.0, 120.0]), torch.tensor([[25.0, 24.0], 
 slips = 0.05 * heights
 generator = torch.Generator().manual_seed(5)
 labels = heads + slips[:, None] * torch.randn(500, 3, 2, generator=generator)
-rules = {"one pixel for all": torch.ones(3), "six pixels for all": 6 * torch.ones(3), "5 % of the height": 0.05 * heights}
+one, six = torch.ones(3), torch.full((3,), 6.0)
+rules = {"one pixel for all": one, "six pixels for all": six, "5 % of the height": 0.05 * heights}
 figure, panels = plt.subplots(1, 3, figsize=(11, 2.6), layout="constrained")
 for panel, (rule, sigmas) in zip(panels, rules.items()):
     bumps = [shipped.gaussian_heatmaps(labels[:, [n]], (96, 200), sigma=float(sigmas[n])) for n in range(3)]
-    # one map for all people, as they share a channel: the highest of their bumps. then the mean over five hundred labellings.
+    # they share one map: the highest of their bumps in each cell. then the mean over all labellings.
     ideal = torch.cat(bumps, dim=1).amax(dim=1).mean(dim=0)
     picture = panel.imshow(ideal, cmap="viridis", vmin=0, vmax=1)
     panel.set_title(rule, fontsize=9)
     panel.axis("off")
-    measured = [f"{float(one.mean(dim=0).max()):.2f}" for one in bumps]
-    print(f"{rule:<19} peaks {measured}, by the formula {[f'{float(p):.2f}' for p in sigmas**2 / (sigmas**2 + slips**2)]}")
+    measured = [f"{float(bump.mean(dim=0).max()):.2f}" for bump in bumps]
+    formula = [f"{float(peak):.2f}" for peak in sigmas**2 / (sigmas**2 + slips**2)]
+    print(f"{rule:<19} peaks {' '.join(measured)}, by the formula {' '.join(formula)}")
 figure.colorbar(picture, ax=panels, shrink=0.7)
 plt.show()
 
@@ -635,7 +642,8 @@ def measure(height: float, sigma: float, generator: torch.Generator) -> str:
     maps = maps + 0.03 * torch.randn(maps.shape, generator=generator)
     seen = maps.amax(dim=(2, 3)) > 0.3
     error = (decode_heatmap(maps) - truth).norm(dim=-1)[seen]
-    return f"found {float(seen.float().mean()):>4.0%}" + (f", off by {float(error.median()) / height:.1%}" if len(error) else " " * 13)
+    share = f"found {float(seen.float().mean()):.0%}"
+    return f"{share}, off by {float(error.median()) / height:.1%}" if len(error) else share
 
 
 print(" " * 20 + "".join(f"{f'height {height:.0f} px':<28}" for height in heights.tolist()))
