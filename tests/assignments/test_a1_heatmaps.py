@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from autograder.authoring.cell import Role
+from vislab.check.verdict import Verdict
 from vislab.geometry.pixel_coordinates import norm_to_pixel, pixel_to_norm
 from vislab.ops.gaussian_heatmaps.op import gaussian_heatmaps
 
@@ -163,3 +164,39 @@ def test_result_of_the_experiment_on_scale(decode, text):
     for height in (20.0, 60.0, 120.0):
         seen = [error[rule, height] for rule in ("one", "six") if peak[rule, height] > 0.3]
         assert error["scale", height] < 1.1 * min(seen)
+
+
+@pytest.mark.parametrize("place, call", [("gaussian_heatmaps", "sigma=sigma, normalise=mode, visibility=visible"), ("op", "")])
+def test_the_shipped_maps_are_seen_and_earn_nothing(a1, judged, tmp_path, place, call):
+    path = tmp_path / "shipped.py"
+    ready = "shipped" if call else "shipped._plain"
+    path.write_text(
+        f"from vislab.ops.gaussian_heatmaps import {place} as shipped\n\n\n"
+        "def pose2heatmap(poses, visible, height, width, sigma, mode='peak'):\n"
+        f"    return {ready}(poses, (height, width), {call or 'sigma, mode, visible, poses.dtype'})\n"
+    )
+    record, score = judged(a1.exercises["pose.pose2heatmap"], path)
+    assert score.earned == 0 and score.verdict is Verdict.RULE and len(record.observed.tripped) == 1
+
+
+def test_public_answers_learnt_by_heart_earn_nothing(a1, judged, tmp_path):
+    exercise = a1.exercises["pose.decode_heatmap"]
+    known = [case.inputs(exercise.public_seed(case)) for case in exercise.cases() if case.public]
+    answers = [exercise.reference(*inputs.args, **inputs.kwargs).float() for inputs in known]
+    torch.save(
+        [(inputs.args[0].float(), inputs.kwargs["method"], answer) for inputs, answer in zip(known, answers, strict=True)],
+        tmp_path / "known.pt",
+    )
+    path = tmp_path / "by_heart.py"
+    path.write_text(
+        "import pathlib\n\nimport torch\n\nKNOWN = torch.load(pathlib.Path(__file__).parent / 'known.pt')\n\n\n"
+        "def decode_heatmap(heatmaps, method='parabola'):\n"
+        "    for maps, name, answer in KNOWN:\n"
+        "        if name == method and maps.shape == heatmaps.shape and maps.dtype == heatmaps.dtype:\n"
+        "            return answer.clone()\n"
+        "    return torch.zeros(*heatmaps.shape[:2], 2, dtype=heatmaps.dtype)\n"
+    )
+    record, score = judged(exercise, path)
+    right = [case.name for case in record.cases if case.verdict is Verdict.OK and not case.public]
+    # what is right by accident, such as an empty batch or a map of one cell, does not count beside wrong values.
+    assert score.earned == 0, right
