@@ -592,8 +592,8 @@ print({method: f"{float(each.mean()):.1f} px" for method, each in distance.items
 # %% [markdown]
 # ## 6. Experiment: people of different sizes
 #
-# One picture, a child far away and somebody close to the camera. Which σ? Most code has one number for everybody, and the question that
-# follows is an open one in many papers: *what about several people at different scales?* Let us measure.
+# One picture, a child far away and somebody close to the camera. Which σ? Most code has one number for everybody. The lecture left the
+# question open: *what about several people at different scales?* Let us measure.
 #
 # **A model of the labels.** Nobody clicks on a hip exactly. Annotators are off by a share of the person's size, say $\tau = 0.05$ of its
 # height, along each axis: one pixel for a person of 20 pixels, six for one of 120. So the same picture would get another target every time.
@@ -655,6 +655,8 @@ for rule, sigmas in rules.items():
 # **Result.** A small σ loses the large people, a large σ places the small ones more than five times less accurately than is possible, and a
 # σ that follows the scale of the person finds everybody, each at least about as well as the better of the two. One number for all is right only
 # where all are of one size, and that is why so many systems first cut out every person and scale them to the same height.
+# This holds for our two models, of labels and of a network; no network was trained. With one of your own you could find out how far it
+# goes.
 #
 # **Think.** When targets are drawn, the size of each person is known from the labels. Nobody tells the network. Where can it get the
 # size from, and what does that ask of its receptive field? And why did the cell above take the *highest* of several people's bumps and not
