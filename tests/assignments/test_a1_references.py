@@ -47,7 +47,8 @@ def test_reference_equals_its_oracle_over_twenty_seeds(a1, name):
 def test_a_wrong_reference_is_caught_by_the_oracle(a1, name):
     class Wrong(type(a1.exercises[name])):
         def reference(self, *args, **kwargs):
-            return super().reference(*args, **kwargs) * (1 + 1e-9)
+            right = super().reference(*args, **kwargs)
+            return tuple(each * (1 + 1e-9) for each in right) if isinstance(right, tuple) else right * (1 + 1e-9)
 
     assert largest_distance(Wrong(), 1) > 1e-11
 
