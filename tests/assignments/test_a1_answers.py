@@ -47,6 +47,10 @@ NAMED = {
     "soft_argmax/counted_from_one": "off by one",
     "soft_argmax_kernel/first_block_only": "the first block alone",
     "soft_argmax_kernel/y_first": "x and y swapped",
+    "integral_bias/middle_of_the_edges": "the middle of the map taken at (W/2, H/2)",
+    "integral_bias/no_factor": "c - x, without the share of the background",
+    "integral_bias/share_of_the_bump_as_factor": "w (c - x), with the share of the bump",
+    "integral_bias/position_returned": "the position without the background",
     "heatmap_covariance/about_the_corner": "the second moment about the corner",
     "heatmap_covariance/variances_only": "the variances without the covariance",
 }
