@@ -52,7 +52,7 @@ def test_limbs_on_the_left_are_drawn_paler_as_the_text_says(lesson_code, text):
 
 
 def test_the_written_question_is_not_answered_by_the_text(shown):
-    for answer in ("stride 4 it is", "1.5 image pixels", "1.53", "28.8", "249.8", "3.6", "variance"):
+    for answer in ("stride 4 it is", "1.5 image pixels", "1.53", "28.8", "249.8", "3.6 image", "variance"):
         assert answer not in shown
     assert f"{8 * (math.sqrt(2) + math.asinh(1)) / 6:.0f}" == "3" and "stride 8 it is 3 image pixels" in shown
 
@@ -208,3 +208,11 @@ def test_bands_in_the_text_are_those_of_the_table(text):
     assert said == {"ten seeds gave": "2.65", "over ten seeds: mean": "1.22"}
     # four standard deviations and more lie between mean and band, and the dummy lies outside.
     assert 2.65 + 4 * 0.04 < 2.9 < 5.4 and 1.22 + 4 * 0.05 < 1.6 < 2.06 - 4 * 0.07
+
+
+def test_no_floor_of_the_cases_lies_higher_than_the_docstring_says(a1, shown):
+    assert "no more than 50 above the lowest logit" in shown
+    exercise = a1.exercises["pose.integral_bias"]
+    for case in exercise.cases():
+        heatmaps, floor = case.inputs(exercise.public_seed(case)).args
+        assert heatmaps.numel() == 0 or bool((floor - heatmaps.amin(dim=(2, 3)) <= 50).all()), case.name
