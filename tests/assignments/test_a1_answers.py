@@ -51,6 +51,14 @@ NAMED = {
     "integral_bias/no_factor": "c - x, without the share of the background",
     "integral_bias/share_of_the_bump_as_factor": "w (c - x), with the share of the bump",
     "integral_bias/position_returned": "the position without the background",
+    "heatmap_kernel/two_forgotten": "sigma squared without the 2 in front",
+    "heatmap_kernel/at_the_nearest_cell": "the joint moved to the nearest cell",
+    "heatmap_kernel/index_split_by_height": "rows and columns mixed up",
+    "heatmap_kernel/visibility_ignored": "hidden joints drawn like the others",
+    "soft_argmax_backward_kernel/mean_not_taken_off": "without the mean taken off",
+    "soft_argmax_backward_kernel/x_and_y_exchanged": "the gradients of x and y exchanged",
+    "soft_argmax_backward_kernel/total_forgotten": "never divided by their total",
+    "soft_argmax_backward_kernel/other_way_round": "wrong sign",
     "heatmap_covariance/about_the_corner": "the second moment about the corner",
     "heatmap_covariance/variances_only": "the variances without the covariance",
 }
@@ -64,11 +72,16 @@ def exercise_of(a1, path):
     return a1.exercises[f"pose.{path.parent.name}"]
 
 
-@pytest.mark.parametrize("path", MUTANTS, ids=label)
-def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
+def judged_here(a1, path):
     exercise = exercise_of(a1, path)
     if exercise.probe.kind not in JUDGED_HERE:
         pytest.skip("judged by the audit, which has the means for it")
+    return exercise
+
+
+@pytest.mark.parametrize("path", MUTANTS, ids=label)
+def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
+    exercise = judged_here(a1, path)
     record, score = judged(exercise, path)
     public = {case.name for case in exercise.cases() if case.public}
     wrong = [case for case in record.cases if case.verdict is not Verdict.OK]
@@ -82,9 +95,7 @@ def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=label)
 def test_accepted_answer_keeps_every_point(a1, judged, path):
-    exercise = exercise_of(a1, path)
-    if exercise.probe.kind not in JUDGED_HERE:
-        pytest.skip("judged by the audit, which has the means for it")
+    exercise = judged_here(a1, path)
     record, score = judged(exercise, path)
     assert [(case.name, case.text) for case in record.cases if case.verdict is not Verdict.OK] == []
     assert score.earned == exercise.points_total, record.observed

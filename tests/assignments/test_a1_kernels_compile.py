@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+KERNELS = ("heatmap_kernel", "soft_argmax_kernel", "soft_argmax_backward_kernel")
 
 
 @pytest.fixture
@@ -23,16 +24,20 @@ def compiled(root, tmp_path):
     return run
 
 
-def test_solution_and_accepted_kernels_compile(a1, lessons, compiled, tmp_path):
-    lesson = lessons["3_kernels"]
+@pytest.mark.parametrize("name", KERNELS)
+def test_solution_and_accepted_kernels_compile(a1, lessons, compiled, tmp_path, name):
     solution = tmp_path / "solution.py"
     head = "import triton\nimport triton.language as tl\n\n\n"
-    solution.write_text(head + lesson.solution_source("pose.soft_argmax_kernel") + "\n", encoding="utf-8")
-    kernels = [solution, *sorted((a1.folder / "accepted" / "soft_argmax_kernel").glob("*.py"))]
+    solution.write_text(head + lessons["3_kernels"].solution_source(f"pose.{name}") + "\n", encoding="utf-8")
+    kernels = [solution, *sorted((a1.folder / "accepted" / name).glob("*.py"))]
     done = compiled(kernels)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert len(report) == 3 * len(kernels) and all(report.values())
+
+
+def test_every_kernel_exercise_is_compiled(a1):
+    assert {exercise.symbol for exercise in a1.exercises.values() if exercise.probe.kind == "kernel"} == set(KERNELS)
 
 
 def test_a_kernel_that_only_the_interpreter_runs_is_refused(compiled, tmp_path):
