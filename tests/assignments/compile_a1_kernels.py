@@ -37,16 +37,23 @@ def source(kernel: object, symbol: str, dtype: str, ones: Sequence[str]) -> ASTS
 
 
 def main() -> None:
-    report = {}
+    """Print the sizes of what was compiled, and to standard error what was refused; exit 1 where anything was."""
+    report, refused = {}, False
     for path in map(Path, sys.argv[1:]):
         spec = importlib.util.spec_from_file_location(f"kernel_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         (symbol,) = [name for name in PARAMETERS if hasattr(module, name)]
         for dtype, ones in variants(symbol):
-            compiled = triton.compile(source(getattr(module, symbol), symbol, dtype, ones), target=GPUTarget("cuda", 80, 32))
+            try:
+                compiled = triton.compile(source(getattr(module, symbol), symbol, dtype, ones), target=GPUTarget("cuda", 80, 32))
+            except Exception as error:
+                print(f"{path.stem} {dtype}: {error}", file=sys.stderr)
+                refused = True
+                break
             report[f"{symbol} {path.stem} {dtype} {' '.join(ones)}"] = len(compiled.asm["cubin"])
     json.dump(report, sys.stdout)
+    sys.exit(refused)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@
 # * write a test that wrong implementations do not survive and right ones do;
 # * write the gradient of a kernel as a second kernel, and join the two into a function that can be trained through (bonus).
 #
-# About 90 minutes. 16 points: two exercises (13) and one written question (3). 12 bonus points: two more kernels, about 30 minutes more.
+# About 75 minutes. 16 points: two exercises (13) and one written question (3). 12 bonus points: two more kernels, about 40 minutes more.
 #
 # ![Three drawn joints, the running answer over a map, its gradient, and answers that walk to their targets](figures/3_kernels.png)
 #
@@ -216,18 +216,34 @@ if HAVE_TRITON:
     print(f"largest difference to PyTorch: {(means - maps.mean(dim=(1, 2))).abs().max():.4f}")
 
 # %% [markdown]
+# | word | what it does |
+# |---|---|
+# | `tl.program_id(0)`, `tl.program_id(1)` | number of this program, along either axis of the grid |
+# | `tl.arange(0, BLOCK)` | a block of the numbers 0 … BLOCK − 1 |
+# | `tl.load(pointers, mask=…, other=…)`, `tl.load(pointer)` | read a block, or one number |
+# | `tl.store(pointers, values, mask=…)`, `tl.store(pointer, number)` | write a block, or one number; converts to the dtype in memory |
+# | `tl.max(v, axis=0)`, `tl.sum(v, axis=0)` | reduce a block to one number |
+# | `tl.maximum(a, b)`, `tl.exp(v)`, `tl.where(condition, a, b)` | element by element |
+# | `v.to(tl.float32)` | convert |
+# | `+ - * / // %`, `< == !=`, `&` | element by element; a number is combined with every lane |
+#
+# Triton exists for Linux. On macOS and Windows the cells that launch kernels do nothing; write your kernels there if you like (they are
+# graded all the same), but try them on Colab.
+#
 # ### What the compiler refuses and the interpreter does not
 #
-# Interpreted, a kernel is a Python function, and `print(...)` works inside it: use that. You are graded on a CPU, interpreted. But a
-# kernel is meant for a GPU, where it is compiled, and the compiler is stricter:
+# Interpreted, a kernel is a Python function, and `print(...)` works inside it: use that. But a kernel is meant for a GPU, where it is
+# compiled, and the compiler is stricter:
 #
 # * a number that a loop changes keeps its type: begin a sum with `0.0`, not with `0`;
-# * no lists, dictionaries, `try`, slices or calls of PyTorch, and no `break`: numbers, blocks, `for`, `if` and `tl.…` alone;
-# * `&` and `|` with brackets for conditions on blocks, not `and` and `or`;
+# * no dictionaries, no `try`, no `break`, no calls of PyTorch: numbers, blocks, `for`, `if` and `tl.…` alone;
 # * a block's length is a power of two and known at compile time: `BLOCK` is, `height * width` is not.
 #
-# And one stumbling block of the interpreter: `condition_of_a_block & condition_of_one_number` ends in a puzzling `TypeError` when the one
-# number is a float. Keep the two apart, with `tl.where`.
+# And two stumbling blocks of the interpreter:
+#
+# * join conditions of blocks by `&`, with brackets around each; Python's `and` drops one of the two without a word;
+# * `condition_of_a_block & condition_of_one_number` ends in a puzzling `TypeError` when the one number is a float. Keep the two apart, with
+#   `tl.where`.
 
 # %% [markdown]
 # ## 3. Warm-up: a kernel that only writes
@@ -240,9 +256,9 @@ if HAVE_TRITON:
 # and zero throughout if the joint is hidden. As a loop:
 #
 # ```
-# for every joint n, for every block b of its map:            # one program each: tl.program_id(0), tl.program_id(1)
-#     cells = b * BLOCK, ..., b * BLOCK + BLOCK - 1           # those beyond the map are masked
-#     out[n, row, column] = exp(...) if visible[n] else 0
+# for every joint n, for every block b of its map:         # a program each
+#     for cell in b * BLOCK ... b * BLOCK + BLOCK - 1:     # a lane each; those beyond the map are masked
+#         out[n, row of cell, column of cell] = exp(...) if visible[n] else 0
 # ```
 #
 # Programs may be numbered in two directions. The grid `(joints, blocks)` has one program for each block of each map, so that even a single
@@ -250,13 +266,15 @@ if HAVE_TRITON:
 #
 # ### Exercise 2c: `heatmap_kernel` (6 bonus points)
 #
-# Write the kernel and its grid. It is called as
+# It is bonus, and the gentlest way in. Write the kernel and its grid. It is called as
 #
 # ```
-# heatmap_kernel[heatmap_grid(N, H, W, BLOCK)](positions, visible, out, H, W, sigma, *positions.stride(), BLOCK=BLOCK)
+# heatmap_kernel[heatmap_grid(N, H, W, BLOCK)](
+#     positions, visible, out, H, W, sigma, *positions.stride(), BLOCK=BLOCK
+# )
 # ```
 #
-# with `positions` `[N, 2]` of any strides, float32 or float16; `visible` `[N]`, one byte each, 0 for a hidden joint; `out` `[N, H, W]`
+# with `positions` `[N, 2]` of any strides, float32 or float16; `visible` `[N]`, one byte (uint8) each, 0 for a hidden joint; `out` `[N, H, W]`
 # contiguous, in the dtype of the positions; `sigma` a number, at least 0.001. The `out` that the check hands you is full of NaN and has
 # guard rows on both sides: write every element of your own, and no other. N may be 0.
 #
@@ -313,10 +331,8 @@ positions = torch.rand(COUNT, 2, generator=generator).to(DEVICE) * torch.tensor(
 visible = torch.ones(COUNT, dtype=torch.uint8, device=DEVICE)
 visible[2] = 0
 paths = ("fused", "plain", "naive")
-calls = {
-    f"shipped, {path}": lambda path=path: gaussian_heatmaps(positions[None], (HEIGHT, WIDTH), sigma=2.5, visibility=visible[None], path=path)
-    for path in paths
-}
+options = {"size": (HEIGHT, WIDTH), "sigma": 2.5, "visibility": visible[None]}
+calls = {f"shipped, {path}": lambda path=path: gaussian_heatmaps(positions[None], **options, path=path) for path in paths}
 if ready(heatmap_kernel):
     mine = draw(positions, visible, HEIGHT, WIDTH, 2.5)
     for name, call in calls.items():
@@ -387,12 +403,7 @@ print(f"{soft_argmax(torch.tensor([1.0, 3.0, 2.0, 5.0]).reshape(1, 1, 1, 4))[0, 
 # N may be 0. The `out` that the check hands you is full of NaN and has guard rows on both sides: write every element of your own, and
 # no other.
 #
-# | you need | it does |
-# |---|---|
-# | `tl.max(v, axis=0)`, `tl.sum(v, axis=0)` | reduce a block to one number |
-# | `tl.maximum(a, b)`, `tl.exp(v)`, `tl.where(condition, a, b)` | element by element |
-# | `v.to(tl.float32)` | convert |
-# | `tl.store(pointer, number)` | write one number |
+# The table of section 2 has all the words that you need.
 #
 # Think about these before you start:
 #
@@ -512,10 +523,10 @@ def exponential_of_everything(maps: Tensor) -> Tensor:
 
 middle = 5 * gaussian_heatmaps(torch.tensor([[[8.0, 8.0]]]), (17, 17), sigma=2.0)  # a bump in the middle of a square map
 aside = 5 * gaussian_heatmaps(torch.tensor([[[11.0, 4.0]]]), (12, 17), sigma=2.0)
-for name, given in {"bump in the middle": middle, "bump aside, H != W": aside, "the same, 100 higher": aside + 100}.items():
-    right = soft_argmax(given)
-    told = {wrong.__name__: not torch.allclose(wrong(given), right, atol=0.01) for wrong in (swapped, exponential_of_everything)}
-    print(f"{name:<22} shows: {', '.join(wrong for wrong, shown in told.items() if shown) or 'nothing'}")
+inputs = {"bump in the middle": middle, "bump aside, H != W": aside, "the same, 100 higher": aside + 100}
+for name, given in inputs.items():
+    wrong = [impl for impl in (swapped, exponential_of_everything) if not torch.allclose(impl(given), soft_argmax(given), atol=0.01)]
+    print(f"{name:<22} shows: {', '.join(impl.__name__ for impl in wrong) or 'nothing'}")
 
 # %% [markdown]
 # Four things make a test worth its seconds.
@@ -583,7 +594,7 @@ if ready(soft_argmax_kernel):
 
 # %% [markdown]
 # **Think.** A good test *fails* the kernel that you have just been given full marks for. Which promise of `soft_argmax` does the kernel not
-# keep? (Print `error` to see.) Is it the kernel that is wrong, the test, or the sentence that says what the kernel is for? And what would
+# keep? (Print `error` itself in the last line to see.) Is it the kernel that is wrong, the test, or the sentence that says what the kernel is for? And what would
 # it take to keep the promise, on a GPU whose float64 arithmetic is sixty times slower?
 
 # %% [markdown]
@@ -675,7 +686,8 @@ def soft_argmax_backward_kernel(
     cell = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = cell < height * width
     row, column = cell // width, cell % width
-    logit = tl.load(maps + n * stride_map + row * stride_row + column * stride_column, mask=inside, other=-float("inf")).to(tl.float32)
+    place = maps + n * stride_map + row * stride_row + column * stride_column
+    logit = tl.load(place, mask=inside, other=-float("inf")).to(tl.float32)
     mean_x = tl.load(saved + 4 * n).to(tl.float32)
     mean_y = tl.load(saved + 4 * n + 1).to(tl.float32)
     top = tl.load(saved + 4 * n + 2).to(tl.float32)
@@ -756,15 +768,15 @@ if ready(soft_argmax_kernel) and ready(soft_argmax_backward_kernel):
         for name, given in awkward.items():
             expected = pulled(lambda maps: soft_argmax(maps[None], path="naive")[0], given.to(DEVICE))
             found = pulled(SoftArgmax.apply, given.to(DEVICE))
-            print(f"{name:<7} largest difference to autograd {(found - expected).abs().max():.5f}")
+            print(f"{name:<7} largest difference to autograd {(found - expected).abs().max():.4f}")
         small = torch.randn(2, 3, 4, generator=generator).to(DEVICE).requires_grad_(True)
         print("gradcheck:", torch.autograd.gradcheck(SoftArgmax.apply, small, eps=0.01, atol=0.01, rtol=0))
 
 # %% exempt="prints a time where there is a GPU"
 if ready(soft_argmax_kernel) and ready(soft_argmax_backward_kernel):
-    both = {"my kernels": lambda: pulled(SoftArgmax.apply, maps)}
-    both |= {f"shipped, {path}": lambda path=path: pulled(lambda given: soft_argmax(given[None], path=path)[0], maps) for path in paths}
-    compare(both)
+    by_path = {path: lambda given, path=path: soft_argmax(given[None], path=path)[0] for path in paths}
+    calls = {f"shipped, {path}": lambda function=function: pulled(function, maps) for path, function in by_path.items()}
+    compare({"my kernels": lambda: pulled(SoftArgmax.apply, maps), **calls})
 
 # %% [markdown]
 # (On a CPU the line of your kernels counts what the kernels move, and leaves out the three calls of PyTorch inside `forward`. On a GPU the
@@ -791,16 +803,17 @@ if ready(soft_argmax_kernel) and ready(soft_argmax_backward_kernel):
     trail = torch.stack(trail)
     distance = (trail - goals.cpu()).norm(dim=-1).mean(dim=-1)
     if count == 60:
-        print(f"mean distance from the targets: {distance[0]:.0f} px at first, {distance[-1]:.1f} px after {count} steps")
+        print(f"mean distance from the targets: {distance[0]:.0f} px at first")
+        print(f"less than half a pixel in the end: {distance[-1] < 0.5}")
 
 # %%
 if ready(heatmap_kernel) and ready(soft_argmax_kernel) and ready(soft_argmax_backward_kernel):
     figure, panels = plt.subplots(1, 4, figsize=(11, 2.1), num="finished", layout="constrained")
-    panels[0].imshow(draw(goals, torch.ones(3, dtype=torch.uint8, device=DEVICE), 24, 40, 2.5).amax(dim=0).cpu(), cmap="viridis")
+    panels[0].imshow(draw(goals, visible.new_ones(3), 24, 40, 2.5).amax(dim=0).cpu(), cmap="viridis")
     panels[1].imshow(bump[0], cmap="viridis")
     panels[1].plot(*walk.T, "-o", color="white", markersize=2, linewidth=1)
     panels[1].plot(*walk[-1], "+", color="red", markersize=10)
-    wish = bump.to(DEVICE).requires_grad_(True)
+    wish = bump.clone().to(DEVICE).requires_grad_(True)
     (SoftArgmax.apply(wish)[0] * torch.tensor([1.0, -1.0], device=DEVICE)).sum().backward()
     limit = float(wish.grad.abs().max())
     panels[2].imshow(wish.grad[0].cpu(), cmap="coolwarm", vmin=-limit, vmax=limit)
@@ -808,7 +821,8 @@ if ready(heatmap_kernel) and ready(soft_argmax_kernel) and ready(soft_argmax_bac
     for joint in range(3):
         panels[3].plot(*trail[:, joint].T, color="white", linewidth=1)
         panels[3].plot(*goals[joint].cpu(), "o", color="red", markersize=7, fillstyle="none")
-    for panel, title in zip(panels, ("drawn joints", "answer after each block", "gradient, up and right", "maps that learnt")):
+    titles = ("drawn joints", "answer after each block", "gradient, up and right", "maps that learnt")
+    for panel, title in zip(panels, titles):
         panel.set_title(title, fontsize=9)
         panel.axis("off")
     plt.show()
