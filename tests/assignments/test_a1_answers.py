@@ -59,9 +59,37 @@ NAMED = {
     "soft_argmax_backward_kernel/x_and_y_exchanged": "the gradients of x and y exchanged",
     "soft_argmax_backward_kernel/total_forgotten": "never divided by their total",
     "soft_argmax_backward_kernel/other_way_round": "wrong sign",
+    "find_peaks/no_suppression": "the highest cells, without any suppression",
+    "find_peaks/four_neighbours": "four neighbours instead of eight",
+    "find_peaks/y_first": "x and y swapped",
+    "find_peaks/threshold_ignored": "the threshold ignored",
+    "robust_loss/half_forgotten": "is twice what was expected",
+    "robust_loss/slope_of_one": "a slope of 1 beyond delta",
+    "robust_loss/smooth_l1": "the smooth L1 loss",
+    "robust_loss/delta_ignored": "a delta of 1 instead of the given one",
+    "robust_loss/kinds_exchanged": "the other kind of loss",
+    "robust_centre/plain_mean": "the plain mean",
+    "robust_centre/lower_median": "the lower one of the two middle samples",
+    "robust_centre/share_in_all": "the share cut in all",
+    "robust_centre/one_end_only": "cut at the upper end alone",
+    "robust_centre/single_round": "a single round of weights",
+    "point_nll/constant_dropped": "the constant left out",
+    "point_nll/log_deviation": "the logarithm of the standard deviation",
+    "point_nll/half_missing": "the half of the log-variance left out",
+    "point_nll/mean_over_x_and_y": "is half of what was expected",
+    "point_nll/scale_without_root_two": "a Laplace density of variance b²",
+    "heatmap_loss/other_direction": "the other direction",
+    "heatmap_loss/cross_entropy_for_kl": "the cross-entropy, whose smallest value is not zero",
+    "heatmap_loss/no_softmax": "without the soft-max",
+    "heatmap_loss/half_forgotten": "twice",
     "heatmap_covariance/about_the_corner": "the second moment about the corner",
     "heatmap_covariance/variances_only": "the variances without the covariance",
 }
+
+
+# students' tests are judged by the audit, which has the kernels for it.
+def judged_here(a1, path):
+    return exercise_of(a1, path).probe.kind in ("function", "module", "step", "kernel")
 
 
 def label(path):
