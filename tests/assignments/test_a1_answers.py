@@ -87,11 +87,6 @@ NAMED = {
 }
 
 
-# students' tests are judged by the audit, which has the kernels for it.
-def judged_here(a1, path):
-    return exercise_of(a1, path).probe.kind in ("function", "module", "step", "kernel")
-
-
 def label(path):
     return f"{path.parent.name}/{path.stem}"
 
