@@ -179,8 +179,8 @@ for unit in ("pixels", "normalised"):
 # A check told you that your loss is right. For the next function that you write there is no check, and the four faults of section 1 have one
 # thing in common: nothing crashes. You need a test, and a test can be wrong in two ways.
 #
-# * **It fails what is right.** Sums taken in another order differ in the last digits. So compare with a tolerance, and never demand more than the
-#   contract (the docstring) says.
+# * **It fails what is right.** Sums taken in another order differ in the last digits. So compare with a tolerance (10⁻⁵ of the value is ample in
+#   float32), and never demand more than the contract (the docstring) says.
 # * **It passes what is wrong.** On a single person, a mean of means *is* the mean. With nothing hidden, no mask is tested. Where the true answer is
 #   a whole number, nobody sees that it was rounded. So choose inputs on which right and wrong **differ**, and ask of every fault you can think of:
 #   which of my lines would notice?
@@ -418,7 +418,8 @@ def train(model: nn.Module, count: int, figures: int = 600, size: int = 32) -> H
 # answering the middle. If it is ten times that, something is wrong with units, the mask or the mean.
 #
 # *One small batch.* A network with thousands of weights can learn eight pictures by heart. If the loss does not fall towards zero there,
-# it will not learn six hundred either, and the fault is in the code, not in the data.
+# it will not learn six hundred either, and the fault is in the code, not in the data. (Watch the live figure: what does the error on *new* figures do
+# meanwhile?)
 
 # %%
 torch.manual_seed(0)
