@@ -84,6 +84,16 @@ NAMED = {
     "heatmap_loss/half_forgotten": "twice",
     "heatmap_covariance/about_the_corner": "the second moment about the corner",
     "heatmap_covariance/variances_only": "the variances without the covariance",
+    "limb_field/summed": "people summed where they overlap, not averaged",
+    "limb_field/divides_by_all_people": "divided by the number of people",
+    "limb_field/not_normalised": "directions as long as the limb",
+    "limb_field/line_without_ends": "a line that does not stop at the joints",
+    "limb_score/not_normalised": "the direction left as long as the limb",
+    "limb_score/sum_over_samples": "the sum over the samples",
+    "limb_score/ends_alone": "the two ends alone",
+    "limb_score/end_left_out": "samples that leave out the end",
+    "visibility_loss/labels_exchanged": "visible and hidden exchanged",
+    "visibility_loss/visible_alone": "the visible joints alone",
 }
 
 
