@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autograder.sandbox.limits import Limits
@@ -16,13 +16,14 @@ def open_sandbox(
     judge_dir: Path | None = None,
     limits: Limits | None = None,
     *,
+    data: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
     unsafe_no_sandbox: bool = False,
 ) -> Sandbox | PlainSandbox:
     """Return a place for one run, to be used as a context manager.
 
     Args:
-        work_files, judge_dir, limits, environment: see ``RunHome``.
+        work_files, judge_dir, limits, data, environment: see ``RunHome``.
         unsafe_no_sandbox: True: no walls at all, see ``PlainSandbox``.
 
     Raises:
@@ -30,4 +31,4 @@ def open_sandbox(
         WorkFilesError: the files cannot be placed.
     """
     kind = PlainSandbox if unsafe_no_sandbox else Sandbox
-    return kind(work_files, judge_dir, limits, environment=environment)
+    return kind(work_files, judge_dir, limits, data=data, environment=environment)
