@@ -133,7 +133,10 @@ def test_the_written_question_is_not_answered_by_the_text(lessons):
 def test_eighteen_suspects_as_the_text_says(a1, text):
     cases = a1.exercises["pose.test_soft_argmax"].cases()
     assert len(cases) == 18 and sum(case.public for case in cases) == 5
-    assert "eighteen wrong implementations, among them five" in text
+    assert "eighteen wrong implementations, five of which the check below names: ten are" in text
+    assert sum(case.family == "value" for case in cases) == 10
+    points = a1.exercises["pose.test_soft_argmax"].points_by_family
+    assert [points[family] for family in ("value", "stability", "edge", "dtype")] == [1.5, 1.0, 1.0, 0.5]
     assert a1.exercises["pose.test_soft_argmax"].probe.calls_max == 64 and "up to 64 times" in text
 
 

@@ -216,6 +216,8 @@ if HAVE_TRITON:
     print(f"largest difference to PyTorch: {(means - maps.mean(dim=(1, 2))).abs().max():.4f}")
 
 # %% [markdown]
+# Triton has many more words; for this notebook these are enough:
+#
 # | word | what it does |
 # |---|---|
 # | `tl.program_id(0)`, `tl.program_id(1)` | number of this program, along either axis of the grid |
@@ -354,7 +356,7 @@ if ready(heatmap_kernel):
 
 # %% [markdown]
 # **Think.** A bump is a product of one factor for its column and one for its row, so H + W exponentials do, where your kernel takes H · W.
-# In `plain` the shipped op does just that. On a CPU it is many times faster for it. Would it make *your kernel* faster, on the GPU of
+# In `plain` the shipped op does just that. On a CPU it is about ten times faster for it. Would it make *your kernel* faster, on the GPU of
 # section 1? An exponential and what goes with it is about 15 operations; and how many bytes does your kernel move for each cell?
 
 # %% [markdown]
@@ -546,9 +548,10 @@ for name, given in inputs.items():
 # `[B, J, 2]` out. It gets an implementation, calls it as often as it likes (up to 64 times), and **raises** (`assert` does) if the
 # implementation is wrong. If it is right, the test returns.
 #
-# It is graded on eighteen wrong implementations, among them five whose fault you are told below: the points of a family are earned by the
-# share you catch. It is also run on right ones, written in several ways, and **a test that fails a right one a single time earns
-# nothing**. So ask for nothing that the conventions do not promise: no other dtypes, no NaN in the maps, no maps without cells.
+# It is graded on eighteen wrong implementations, five of which the check below names: ten are wrong on nearly every map (1.5 points), the
+# others on special ones only (stability and edge 1 point each, dtype ½). You earn the share that you catch, for the special ones only
+# if you caught half of the ten. It is also run on right ones, written in several ways, and **a test that fails a right one a single time
+# earns nothing**. So ask for nothing that the conventions do not promise: no other dtypes, no NaN in the maps, no maps without cells.
 #
 # What comes back from `impl` has no gradient, so that is not tested. You may use the shipped `soft_argmax` as an oracle, or make one of your
 # own. At home the check tries your test on the shipped op (the table calls it "your own"), and on that op with a fault put in.
@@ -594,8 +597,8 @@ if ready(soft_argmax_kernel):
 
 # %% [markdown]
 # **Think.** A good test *fails* the kernel that you have just been given full marks for. Which promise of `soft_argmax` does the kernel not
-# keep? (Print `error` itself in the last line to see.) Is it the kernel that is wrong, the test, or the sentence that says what the kernel is for? And what would
-# it take to keep the promise, on a GPU whose float64 arithmetic is sixty times slower?
+# keep? (Print `error` itself in the last line to see.) Is it the kernel that is wrong, the test, or the sentence that says what the kernel
+# is for? And what would it take to keep the promise, on a GPU whose float64 arithmetic is sixty times slower?
 
 # %% [markdown]
 # ### Written question (3 points)
