@@ -87,7 +87,7 @@ print(f"mean {mean[0, 0, 0]:.1f}   arg-max {int(either.argmax())}   variance {va
 # for every plateau of a map (a cell without equal neighbours is a plateau of its own):
 #     if no cell that touches the plateau is higher, and its height is at least the threshold:
 #         it is a peak; its place is its first cell in reading order
-# sort the peaks by height, the highest first; of equal ones, the earlier in reading order first
+# sort the peaks: the highest first; of equal ones, the earlier in reading order first
 # keep the first `count` of them; if there are fewer, fill up
 # ```
 #
@@ -120,7 +120,7 @@ print("plateaus", plateaus(tiny)[0, 0], sep="\n")
 #
 # ### Exercise 7a: `find_peaks` (6 points)
 #
-# No loop over cells or maps. Four things are easily got wrong:
+# It can be done without any loop over cells or maps. Four things are easily got wrong:
 #
 # * the **border**: a window that is filled up with zeros hides every peak on the border of a map whose values are all negative;
 # * a plateau is beaten when **any** of its cells is (`scatter_reduce` and `scatter_add` collect something for every number);
@@ -129,11 +129,12 @@ print("plateaus", plateaus(tiny)[0, 0], sep="\n")
 
 # %% exercise="pose.find_peaks"
 def find_peaks(heatmaps: Tensor, count: int, threshold: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The highest separate peaks of each map [B, J, H, W] of any finite values.
+    """The highest separate peaks of maps [B, J, H, W] of any finite values; each is at least as high as the threshold.
 
     Returns:
-        places, int64 [B, J, count, 2], x then y, -1 where nothing was found; heights, dtype of the maps, [B, J, count], 0 where
-        nothing was found, with the gradient of the cells they are taken from; found, bool [B, J, count].
+        places: int64 [B, J, count, 2], x then y; -1 where nothing was found.
+        heights: dtype of the maps, [B, J, count]; 0 where nothing was found. They have the gradient of their cells.
+        found: bool [B, J, count].
     """
     ### BEGIN SOLUTION
     height, width = heatmaps.shape[-2:]
@@ -160,10 +161,12 @@ check("pose.find_peaks", find_peaks)
 # %%
 generator = torch.Generator().manual_seed(5)
 row, column = torch.arange(24.0)[:, None], torch.arange(40.0)
-crowd = torch.stack([h * torch.exp(-((column - x) ** 2 + (row - y) ** 2) / 12) for x, y, h in ((8, 9, 1.0), (24, 6, 0.8), (29, 14, 0.9))])
-crowd = crowd.amax(dim=0) + 0.03 * torch.rand(24, 40, generator=generator)
+people = ((8, 9, 1.0), (24, 6, 0.8), (29, 14, 0.9))
+crowd = torch.stack([height * torch.exp(-((column - x) ** 2 + (row - y) ** 2) / 12) for x, y, height in people]).amax(dim=0)
+crowd = crowd + 0.03 * torch.rand(24, 40, generator=generator)
 figure, panels = plt.subplots(1, 2, figsize=(9, 2.8))
-for panel, one, name in zip(panels, (crowd, crowd.clamp(max=0.6)), ("three people", "the same, clipped at 0.6")):
+shown = {"three people": crowd, "the same, clipped at 0.6": crowd.clamp(max=0.6)}
+for panel, (name, one) in zip(panels, shown.items()):
     places, heights, found = find_peaks(one[None, None], count=5, threshold=0.3)
     panel.imshow(one, cmap="viridis")
     for rank, (place, height) in enumerate(zip(places[0, 0][found[0, 0]].tolist(), heights[0, 0].tolist())):
@@ -174,6 +177,9 @@ for panel, one, name in zip(panels, (crowd, crowd.clamp(max=0.6)), ("three peopl
 plt.show()
 
 # %% [markdown]
+# One peak a person in both. But a clipped map has lost *where* on its flat top the person is: the first cell in reading order stands in for
+# all of them, one or two pixels off. Clip for display, never before you decode.
+#
 # ### Left or right?
 #
 # Where do maps with two maxima come from? From questions that have two answers. Take the stick figures of notebook 2, but draw both
@@ -263,7 +269,8 @@ if ambiguous_steps == 250:
     print(f"{'hands and feet':<24} mean error   within 3 px")
     for name, each in zip(("mean of the map", "highest peak", "better of two peaks"), wrong.unbind(dim=-1)):
         print(f"{name:<24} {each.mean():7.1f} px   {(each < 3).float().mean():8.0%}")
-    assert wrong[..., 2].mean() < 1.8 < 3.8 < wrong[..., 0].mean() < wrong[..., 1].mean()
+    # ten seeds: 4.25 ± 0.01, 4.61 ± 0.08 and 1.23 ± 0.02 px; within 3 px 29 ± 1, 57 ± 1 and 94 ± 1 %.
+    assert wrong[..., 2].mean() < 1.4 < 3.8 < wrong[..., 0].mean() < wrong[..., 1].mean()
     assert (wrong[..., 0] < 3).float().mean() < 0.42 < (wrong[..., 1] < 3).float().mean()
 
 # %% [markdown]
@@ -284,7 +291,8 @@ if ambiguous_steps == 250:
 # As a loop, for one map:
 #
 # ```
-# for every cell k:   xx += p[k] (x - mean x)²;   xy += p[k] (x - mean x) (y - mean y);   yy += p[k] (y - mean y)²
+# for every cell k:
+#     xx += p[k] (x - mean x)²;   yy += p[k] (y - mean y)²;   xy += p[k] (x - mean x) (y - mean y)
 # answer = [[xx, xy], [xy, yy]]
 # ```
 #
@@ -482,6 +490,8 @@ def centres(values: Tensor) -> dict[str, Tensor]:
 
 for name, centre in centres(samples).items():
     print(f"{name:<14} {centre:6.2f}")
+
+# %%
 clean = torch.randn(200, 200, generator=generator, dtype=torch.float64)
 shares = torch.arange(0, 100, 4)
 curves = [centres(clean + 20.0 * (torch.arange(200) < 2 * share)) for share in shares]
@@ -534,7 +544,8 @@ spoilt_errors = {name: float(residual.norm(dim=-1).mean()) for name, residual in
 if spoilt_steps == 250:
     for name, residual in after.items():
         print(f"{name:<14} mean error {spoilt_errors[name]:.1f} px; on average {residual[..., 0].mean():+.1f} px to the right")
-    assert max(spoilt_errors["huber"], spoilt_errors["geman_mcclure"]) < 1.6 < spoilt_errors["least squares"]
+    # ten seeds: 2.32 ± 0.08, 1.04 ± 0.07 and 0.98 ± 0.05 px; the average figure of notebook 2 is 5.4 px off.
+    assert max(spoilt_errors["huber"], spoilt_errors["geman_mcclure"]) < 1.4 < 1.9 < spoilt_errors["least squares"] < 5.4
 
 # %% [markdown]
 # Least squares learns the offset: a tenth of 20 pixels, to the right. Nothing in the training curve would have told. The robust losses
@@ -571,25 +582,25 @@ if spoilt_steps == 250:
 def test_robust_loss(impl) -> None:
     """Raise if impl is no right implementation of robust_loss."""
     ### BEGIN SOLUTION
-    for delta in (0.7, 1.9):
-        r = torch.tensor([[-9.0, -2.5, -1.8], [-0.4, 0.0, 0.3], [0.6, 2.2, 31.0], [0.01, -0.02, delta]], dtype=torch.float64)
-        inside = r.abs() <= delta
-        for kind in ("huber", "geman_mcclure"):
-            value, influence = impl(r, kind, delta)
-            for answer in (value, influence, *impl(r.float(), kind, delta)):
-                assert answer.shape == r.shape and torch.isfinite(answer).all()
-            assert value.dtype == influence.dtype == r.dtype and impl(r.float(), kind, delta)[0].dtype == torch.float32
-            step = 1e-5
-            slope = (impl(r + step, kind, delta)[0] - impl(r - step, kind, delta)[0]) / (2 * step)
-            assert torch.allclose(slope, influence, atol=1e-4), "the influence is not the derivative"
-            # by hand: the parabola and the line of Huber, and the parabola shared with delta of Geman and McClure.
-            line = torch.where(inside, r**2 / 2, delta * r.abs() - delta**2 / 2)
-            right = line if kind == "huber" else 1 / (2 / r**2 + 2 / delta**2)
-            assert torch.allclose(value, right, rtol=1e-10, atol=1e-12)
-            for shape in ((), (0, 3)):
-                assert impl(torch.ones(shape), kind, delta)[0].shape == shape
-            wild = torch.tensor([-1e25, 1e8, 1e25])
-            assert all(torch.isfinite(answer).all() for answer in impl(wild, kind, delta))
+    r = torch.tensor([[-6.0, -1.0, 0.25], [2.5, 0.0, 1.5]], dtype=torch.float64)
+    by_hand = {
+        ("huber", 2.0): [[10.0, 0.5, 0.03125], [3.0, 0.0, 1.125]],
+        ("huber", 0.5): [[2.875, 0.375, 0.03125], [1.125, 0.0, 0.625]],
+        ("geman_mcclure", 2.0): [[1.8, 0.4, 2 / 65], [50 / 41, 0.0, 0.72]],
+        ("geman_mcclure", 0.5): [[18 / 145, 0.1, 0.025], [25 / 208, 0.0, 0.1125]],
+    }
+    for (kind, delta), expected in by_hand.items():
+        value, influence = impl(r, kind, delta)
+        assert value.dtype == influence.dtype == r.dtype and value.shape == influence.shape == r.shape
+        assert torch.allclose(value, torch.tensor(expected, dtype=r.dtype), atol=1e-12), "not what was computed by hand"
+        slope = (impl(r + 1e-5, kind, delta)[0] - impl(r - 1e-5, kind, delta)[0]) / 2e-5
+        assert torch.allclose(slope, influence, atol=1e-4), "the influence is not the derivative"
+        single = impl(r.float(), kind, delta)[0]
+        assert single.dtype == torch.float32 and torch.allclose(single, value.float(), atol=1e-5)
+        for shape in ((), (0, 3)):
+            assert impl(torch.ones(shape), kind, delta)[1].shape == shape
+        for answer in impl(torch.tensor([-1e25, 1e8, 1e25]), kind, delta):
+            assert torch.isfinite(answer).all()
     ### END SOLUTION
 
 
@@ -622,8 +633,8 @@ check("pose.test_robust_loss", test_robust_loss, right=robust_loss)
 #    the peak the larger share within 3 px. For a skeleton the peak: it is at least where some hand is; the mean lies where none is.
 # 2. Least squares balances the pulls of both labels, so it puts each hand at their mean, between the two hands. That is the right answer to
 #    the question that was asked, and more data only confirm it. Geman–McClure lets go of what is far off: the answer
-#    settles on one of the two labels, near enough the mode of the labels (with shares of one half, whichever the start or chance favours, or stays in the
-#    middle where both pulls are tiny). It looks better and is wrong half of the time; more data do not tell left from right either. Only information that
+#    settles on one of the two labels, near enough the mode of the labels; with shares of one half, on whichever the start or chance favours, for
+#    nearly all figures the same. It looks better and is wrong half of the time; more data do not tell left from right either. Only information that
 #    is in the picture, or from elsewhere, does.
 # 3. One Gaussian: weights 1/4 and 1/249.8, so (17/4 + 28.8/249.8) / (1/4 + 1/249.8) = 17.2, with variance 3.9: the map has said next to
 #    nothing. Two peaks: the one at 48 is 31 cells from 17 and drops out, the one at 16 has variance 4 like the old position, so the answer is 16.5
@@ -747,7 +758,8 @@ for kind, model in trained.items():
     for name, mask in (("seen", ~hidden), ("hidden", hidden)):
         print(f"    joints {name:<7} predicted {promised[mask].mean():.1f} px, rms error {error[mask].square().mean().sqrt():.1f} px")
 if boxed_steps == 300:
-    assert abs(summary["gaussian"] - 0.68) < 0.12 < 0.18 < summary["least squares"] - 0.68
+    # ten seeds: 93 ± 1 % and 77 ± 1 %.
+    assert 0.7 < summary["gaussian"] < 0.83 < 0.89 < summary["least squares"]
 
 # %%
 def show_doubt(panel: plt.Axes, image: Tensor, label: Tensor, found: Tensor, spread: Tensor) -> None:
@@ -784,7 +796,8 @@ plt.show()
 
 # %% [markdown]
 # Both networks find the joints about equally well. But the maps that least squares made are as wide as it pleases: their mean was
-# asked for, their width was not, and it means nothing. Those of the likelihood are about as wide as the errors are, and widest where the box is.
+# asked for, their width was not, and it means nothing: twice too wide here, and another network would have it otherwise. Those of the
+# likelihood are as wide as the errors to within a third, and widest where the box is.
 #
 # **Think.** The curve leaves the diagonal for the largest predictions: errors there are smaller than announced, on figures the network has
 # not seen. Where else in this notebook was the shape of a density assumed and wrong? Train with `"laplace"` and compare: which of the two would you
