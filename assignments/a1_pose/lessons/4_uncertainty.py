@@ -219,7 +219,8 @@ class PoseMaps(nn.Module):
 
     def __init__(self, fine: bool = False) -> None:
         super().__init__()
-        convolutions = [nn.Conv2d(1, 24, 3, 2, 1), nn.ReLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.ReLU(), nn.Conv2d(48, 64, 3, 1, 1), nn.ReLU()]
+        convolutions = [nn.Conv2d(1, 24, 3, 2, 1), nn.ReLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.ReLU()]
+        convolutions += [nn.Conv2d(48, 64, 3, 1, 1), nn.ReLU()]
         finer = [nn.Upsample(scale_factor=2), nn.Conv2d(64, 32, 3, 1, 1), nn.ReLU()] if fine else []
         self.maps = nn.Sequential(*convolutions, *finer, nn.Conv2d(32 if fine else 64, JOINTS, 1))
         self.stride = 2 if fine else 4
@@ -240,6 +241,10 @@ back, new_back = (torch.rand(len(each), 1, 1, generator=generator) < 0.5 for eac
 persons_own = torch.where(back, joints[:, OTHER_SIDE], joints)
 new_persons_own = torch.where(new_back, new_joints[:, OTHER_SIDE], new_joints)
 
+# %% [markdown]
+# Train it on target maps, Gaussian bumps around the labels. The loss is the cross-entropy between target map and predicted map.
+
+# %%
 torch.manual_seed(0)
 model = PoseMaps(fine=True)
 cell = torch.cartesian_prod(torch.arange(HEIGHT // 2), torch.arange(WIDTH // 2)).flip(-1)
@@ -255,8 +260,8 @@ for _ in range(ambiguous_steps):
     optimiser.step()
 
 # %% [markdown]
-# The loss is the cross-entropy between target map and predicted map. Three ways to read the maps of hands and feet on new figures: the
-# mean, the highest peak, and the two highest peaks, of which whoever knows which side the person shows would take the right one.
+# Three ways to read the maps of hands and feet on new figures: the mean, the highest peak, and the two highest peaks, of which whoever
+# knows which side the person shows would take the right one.
 
 # %% exempt="errors after a training"
 with torch.no_grad():
@@ -274,8 +279,24 @@ if ambiguous_steps == 250:
     assert (wrong[..., 0] < 3).float().mean() < 0.42 < (wrong[..., 1] < 3).float().mean()
 
 # %% [markdown]
-# **Think.** Two of the three columns of that table seem to disagree about which reading is better, mean or highest peak. Keep it in mind: the
-# written question comes back to it. Another one for now: no network, of whatever size, will bring the highest peak much beyond half of
+# And this is what the network made of three figures, head and one hand (crosses: the peaks; plus: the mean):
+
+# %%
+figure, panels = plt.subplots(3, 3, figsize=(7, 6), layout="constrained")
+for line, example in zip(panels, (0, 5, 6)):
+    line[0].imshow(new_images[example, 0], cmap="Greys", vmax=1.4)
+    for panel, joint, name in zip(line[1:], (0, 2), ("map of the head", "map of the right hand")):
+        panel.imshow(ambiguous[example, joint], cmap="viridis")
+        panel.plot(*two_places[example, joint][two_found[example, joint]].T, "x", color="red")
+        panel.plot(*shipped.soft_argmax(ambiguous.log())[example, joint], "+", color="white")
+        panel.set_title(name, fontsize=9)
+for panel in panels.flat:
+    panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# **Think.** The two columns of the table disagree about which reading is better, mean or highest peak. Keep it in mind: the written question
+# comes back to it. Another one for now: no network, of whatever size, will bring the highest peak much beyond half of
 # the hits. Why? What would have to change in the *data*, and what in the picture, for that?
 
 # %% [markdown]
@@ -433,10 +454,10 @@ plt.show()
 # %% [markdown]
 # ### Four ways to the middle
 #
-# **Median.** The middle of the sorted samples; of an even number, the mean of the two middle ones (`torch.median` returns the lower).
-# **Trimmed mean.** Sort, drop ⌊share · N⌋ samples at *either* end, average the rest.
-# **Minimum of a robust loss.** Write $\psi(r) = w(r) \, r$. Then $\sum_i w_i (x_i - m) = 0$ says that $m$ is a weighted mean, whose
-# weights depend on $m$. Guess, weigh, repeat:
+# * **Median**: the middle of the sorted samples; of an even number, the mean of the two middle ones (`torch.median` returns the lower).
+# * **Trimmed mean**: sort, drop ⌊share · N⌋ samples at *either* end, average the rest.
+# * **Minimum of a robust loss**, Huber's or Geman and McClure's. Write $\psi(r) = w(r) \, r$. Then $\sum_i w_i (x_i - m) = 0$ says that
+#   $m$ is a weighted mean, whose weights depend on $m$. Guess, weigh, repeat:
 #
 # ```
 # m = median of the samples
