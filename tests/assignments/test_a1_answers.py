@@ -173,6 +173,21 @@ def test_the_shipped_op_is_seen_and_earns_nothing(a1, judged, tmp_path):
     assert score.earned == 0 and score.verdict is Verdict.RULE and record.observed.tripped == ("vislab.ops.soft_argmax.soft_argmax",)
 
 
+def test_a_ready_density_is_seen_and_earns_nothing(a1, judged, tmp_path):
+    path = tmp_path / "ready.py"
+    path.write_text(
+        "import torch\n\n\n"
+        "def point_nll(predicted, log_variance, target, kind):\n"
+        "    deviation = torch.exp(log_variance / 2)\n"
+        "    ready = torch.distributions\n"
+        "    density = ready.Normal(predicted, deviation) if kind == 'gaussian' else ready.Laplace(predicted, deviation / 2**0.5)\n"
+        "    return -density.log_prob(target).sum(dim=-1)\n"
+    )
+    record, score = judged(a1.exercises["pose.point_nll"], path)
+    assert score.earned == 0 and score.verdict is Verdict.RULE
+    assert record.observed.tripped == ("torch.distributions.Laplace", "torch.distributions.Normal")
+
+
 def test_work_in_place_costs_the_purity_points(a1, judged, tmp_path):
     path = tmp_path / "in_place.py"
     path.write_text(

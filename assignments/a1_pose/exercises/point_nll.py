@@ -64,6 +64,7 @@ class PointNll(Exercise):
     }
     bonus = True
     forbidden = ("torch.nn.functional.gaussian_nll_loss",)
+    tripwires = ("torch.distributions.Normal", "torch.distributions.Laplace")
     diagnoses = {
         "the constant left out": lambda predicted, log_variance, target, *, kind: (
             nll(predicted, log_variance, target, kind) - (math.log(2 * math.pi) if kind == "gaussian" else math.log(2))

@@ -688,7 +688,7 @@ check("pose.test_robust_loss", test_robust_loss, right=robust_loss)
 #
 # Both densities with the *same* parameter, the logarithm of the **variance**, so that they can be compared. Keep the constants: without them the
 # two are not in one unit. Log-variances of ±50 must be fine, and 150 too, where the variance itself is infinite in float32.
-# `F.gaussian_nll_loss` is off limits (and by default drops the constant).
+# `F.gaussian_nll_loss` (which drops the constant unless told otherwise) and the ready densities of `torch.distributions` are off limits.
 
 # %% exercise="pose.point_nll"
 def point_nll(predicted: Tensor, log_variance: Tensor, target: Tensor, kind: str) -> Tensor:
