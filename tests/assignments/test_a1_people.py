@@ -114,3 +114,36 @@ def test_conditional_gaussian_by_the_precision_matrix(a1):
     assert torch.allclose(filled[0].flatten()[hidden], answer, atol=1e-9)
     # seeing more can only make surer.
     assert bool((spread[0].diagonal() <= covariance.diagonal() + 1e-12).all())
+
+
+@pytest.fixture(scope="module")
+def crowd_tools(lessons):
+    """The lesson's own functions that invent crowds and take them apart, on the lesson's solutions."""
+    lesson = lessons["5_people"]
+    space = {}
+    exec(lesson.setup_source, space)
+    for name in ("limb_field", "limb_score", "match_limbs"):
+        exec(lesson.solution_source(f"pose.{name}"), space)
+    for cell in lesson.cells:
+        if not cell.is_markdown and any(f"def {name}(" in cell.source for name in ("toy_people", "greedy", "error_rates")):
+            exec(cell.source, space)
+    return space
+
+
+def test_what_matching_and_fields_gain(crowd_tools, text):
+    rates = crowd_tools["error_rates"](3, 40, 1.0, 1.0)
+    near, total, _, fields = rates.values()
+    # matching removes more than half of the errors, fields about half of what is left.
+    assert total < 0.5 * near and 0.3 * total < fields < 0.75 * total, rates
+    assert "more than half of the errors" in text and "about half of what is left" in text
+
+
+def test_random_scores_would_gain_nothing(crowd_tools):
+    generator = torch.Generator().manual_seed(1)
+    honest = crowd_tools["limb_score"]
+    crowd_tools["limb_score"] = lambda field, starts, ends, samples: torch.rand(len(starts), len(ends), generator=generator)
+    try:
+        rates = crowd_tools["error_rates"](3, 10, 1.0, 1.0)
+    finally:
+        crowd_tools["limb_score"] = honest
+    assert rates["fields, optimal"] > rates["distance, optimal"]
