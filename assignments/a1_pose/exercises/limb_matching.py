@@ -64,10 +64,7 @@ def most_pairs(scores: Tensor, *, minimum: float) -> Tensor:
     return torch.tensor(choice, dtype=torch.int64)
 
 
-RIVALS = (greedy, threshold_afterwards, most_pairs)
-
-
-def contested(firsts: int, lasts: int, minimum: float = 0.12, low: float = -0.4, rivals=RIVALS[:1]):
+def contested(firsts: int, lasts: int, minimum: float = 0.12, low: float = -0.4, rivals=(greedy,)):
     """Case material: scores for which the best matching is not what ``rivals`` give, and some pairs are not allowed."""
 
     def material(draw: Draw) -> Inputs:
@@ -160,10 +157,11 @@ class MatchLimbs(Exercise):
             Case("three of each, drawn again", Family.VALUE, contested(3, 3, minimum=0.2)),
             Case("four of each", Family.VALUE, contested(4, 4)),
             Case("more starts than ends, drawn again", Family.VALUE, contested(5, 3)),
-            Case("a threshold that decides", Family.VALUE, contested(3, 3, 0.3, 0.02, RIVALS), public=True),
-            Case("a threshold that decides, drawn again", Family.VALUE, contested(3, 3, 0.25, 0.02, RIVALS)),
-            Case("a threshold that decides, four of each", Family.VALUE, contested(4, 4, 0.3, 0.02, RIVALS)),
+            Case("a threshold that decides", Family.VALUE, contested(3, 3, 0.3, 0.02, (threshold_afterwards,)), public=True),
+            Case("a threshold that decides, drawn again", Family.VALUE, contested(3, 4, 0.25, 0.02, (threshold_afterwards, greedy))),
+            Case("a threshold that decides, four of each", Family.VALUE, contested(4, 4, 0.3, 0.02, (threshold_afterwards, greedy))),
             Case("one strong pair against two weak ones", Family.VALUE, one_against_two),
+            Case("fewer pairs than could be", Family.VALUE, contested(3, 3, 0.1, -0.4, (most_pairs,))),
             Case("float64, the first by a billionth", Family.DTYPE, by_a_hair(later=False), dtype="float64"),
             Case("float64, the second by a billionth", Family.DTYPE, by_a_hair(later=True), dtype="float64"),
             Case("float64, the first by a billionth, drawn again", Family.DTYPE, by_a_hair(later=False), dtype="float64"),
