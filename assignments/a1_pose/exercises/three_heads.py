@@ -85,7 +85,8 @@ class ThreeHeads(Exercise):
     symbol = "three_heads"
     points = {Family.BEHAVIOUR: 6.0}
     # of the lesson's solution over ten secrets, 21 trainings: 2.28 ± .10, 2.00 ± .05, .78 ± .06 px; four deviations above these means, and
-    # room for other schedules (.94 ± .16 for the integral head with a cosine), since every wrong way of training lies beyond 4 px.
+    # room for other schedules (.94 ± .16 for the integral head with a cosine), since trainings in
+    # the wrong mode, on shuffled labels or of the last layer alone lie beyond 4 px.
     probe = BehaviourProbe(
         metric=heads_in_band,
         unit="heads in their band",
