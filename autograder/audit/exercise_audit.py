@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -22,8 +23,8 @@ ORACLE_TOLERANCE = 1e-9
 CASE_S = 20.0
 # an answer that differs by this share of how much the answers spread is told apart, or the case tells little.
 LOOSE_SHARE = 0.02
-# each secret trains every answer anew.
-TRAINING_SECRETS_MAX = 3
+# each secret trains every answer anew: one in so many of the others', and no more than three.
+TRAINING_SHARE, TRAINING_SECRETS_MAX = 7, 3
 
 
 def audit_exercise(
@@ -36,11 +37,11 @@ def audit_exercise(
         call: what its check cell hands in.
         solution, stub: from its lesson.
         mutants, accepted: shipped beside it.
-        secrets: over how many course secrets, since cases are redrawn for every submission; for a training at most
-            ``TRAINING_SECRETS_MAX``.
+        secrets: over how many course secrets, since cases are redrawn for every submission; for a training one in
+            ``TRAINING_SHARE``, at most ``TRAINING_SECRETS_MAX``.
     """
     if isinstance(exercise.probe, BehaviourProbe):
-        secrets = min(secrets, TRAINING_SECRETS_MAX)
+        secrets = min(math.ceil(secrets / TRAINING_SHARE), TRAINING_SECRETS_MAX)
     row, sources = opened(exercise, mutants, accepted, secrets)
     prepared: list[dict[str, Prepared]] = [{} for _ in sources]
 
