@@ -23,8 +23,14 @@ from vislab.check.examine import examine, without_guards
 from vislab.check.verdict import Family
 
 FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
-STEMS = sorted(path.name for path in (FOLDER / "accepted").iterdir() if path.is_dir())
-FUNCTIONS = [stem for stem in STEMS if not stem.endswith("_kernel")]
+KINDS = {exercise.file_stem: exercise.probe.kind for exercise in load_assignment(FOLDER).exercises.values()}
+# tests, trainings and weights are not judged by a tolerance.
+FUNCTIONS = sorted(stem for stem, kind in KINDS.items() if kind in ("function", "module"))
+KERNELS = sorted(stem for stem, kind in KINDS.items() if kind == "kernel")
+# their answers are indices, or copies of what came in: nothing is rounded.
+EXACT = {"find_peaks", "match_limbs", "occlude"}
+# they promise float32 and float64; in half precision their cases ask for more than its digits, or torch lacks an operation.
+NOT_IN_HALF = {"decode_heatmap", "fill_in", "heatmap_loss", "integral_bias", "limb_field", "pck"}
 SECRETS = 20
 # an honest answer that uses this much of a tolerance under twenty secrets would exceed it under thousands.
 SHARE_MAX = 0.5
@@ -50,7 +56,10 @@ def accepted(exercise: Exercise) -> dict[str, tuple[Any, dict[str, Any]]]:
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found[path.stem] = (getattr(module, exercise.symbol), {"grid": getattr(module, "soft_argmax_grid", None)})
+        found[path.stem] = (
+            getattr(module, exercise.symbol),
+            {"grid": getattr(module, f"{exercise.symbol.removesuffix('_kernel')}_grid", None)},
+        )
     assert len(found) >= 2
     return found
 
@@ -93,18 +102,21 @@ def largest_share(exercise: Exercise, cases: list[Case], numbers: range) -> floa
 @pytest.mark.parametrize("stem", FUNCTIONS)
 def test_accepted_answers_keep_clear_of_every_bound(a1: Assignment, stem: str) -> None:
     exercise = a1.exercises[f"pose.{stem}"]
-    assert 0 < largest_share(exercise, list(exercise.cases()), range(SECRETS)) < SHARE_MAX
+    share = largest_share(exercise, list(exercise.cases()), range(SECRETS))
+    assert share < SHARE_MAX and (share == 0) is (stem in EXACT)
 
 
-@pytest.mark.parametrize("stem", FUNCTIONS)
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
-def test_accepted_answers_are_right_in_other_dtypes(a1: Assignment, stem: str, dtype: str) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "stem"),
+    [(dtype, stem) for dtype in ("float16", "float64") for stem in FUNCTIONS if dtype == "float64" or stem not in NOT_IN_HALF],
+)
+def test_accepted_answers_are_right_in_other_dtypes(a1: Assignment, dtype: str, stem: str) -> None:
     exercise = a1.exercises[f"pose.{stem}"]
     cases = [replace(case, dtype=dtype) for case in exercise.cases() if case.family in (Family.VALUE, Family.GRADIENT, Family.EDGE)]
     assert largest_share(exercise, cases, range(3)) < 1
 
 
-@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem.endswith("_kernel")])
+@pytest.mark.parametrize("stem", KERNELS)
 def test_accepted_kernels_keep_clear_of_every_bound(a1: Assignment, stem: str) -> None:
     pytest.importorskip("triton")
     exercise = a1.exercises[f"pose.{stem}"]
