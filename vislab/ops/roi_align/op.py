@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from numbers import Integral
 from typing import NamedTuple
 
@@ -188,7 +189,8 @@ class _Taps:
         self.image = index.long().masked_fill(self.lost, 0)
         self._rows, self._columns = features.shape[2:]
 
-    @property
+    # made when it is first asked for: few boxes are cut out without it. The backward pass reads it several times.
+    @cached_property
     def pixel(self):
         row, column = (self.image[:, None, None] * self._rows + self._y[0]) * self._columns, self._x[0]
         pixel = row[:, :, None, :, None] + column[:, None, :, None, :]  # [K, PH, PW, taps in y, taps in x]

@@ -217,7 +217,8 @@ def _box_by_box(features, boxes, index, output_size, spatial_scale):
     Its bins are these as long as the whole box lies on the map; of several NaN it names another as the largest.
     """
     most = _BOX_BY_BOX_MAX_GRADIENT if features.requires_grad and torch.is_grad_enabled() else _BOX_BY_BOX_MAX
-    few = 0 < boxes.shape[0] * features.shape[1] and (boxes.shape[0] <= _BOX_BY_BOX or boxes.shape[0] * features.shape[1] <= most)
+    rows = boxes.shape[0] * features.shape[1]
+    few = 0 < rows and (boxes.shape[0] <= _BOX_BY_BOX or rows <= most)
     if not few or torch.compiler.is_compiling() or features.device.type != "cpu" or features.dtype not in (torch.float32, torch.float64):
         return None
     if type(features) not in (Tensor, torch.nn.Parameter):
