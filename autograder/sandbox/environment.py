@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vislab.data.location import FOLDER_VARIABLE as DATA_VARIABLE
-
-__all__ = ["DATA_VARIABLE", "kernel_variables"]
+from vislab.data.location import FOLDER_VARIABLE
 
 
-def kernel_variables(*, home: str, temporary: str, packages: str, programs: str, judge_socket: str | None) -> dict[str, str]:
+def kernel_variables(
+    *, home: str, temporary: str, packages: str, programs: str, judge_socket: str | None, data: str | None = None
+) -> dict[str, str]:
     """Return the whole environment of a student's kernel.
 
     Args:
@@ -16,6 +16,7 @@ def kernel_variables(*, home: str, temporary: str, packages: str, programs: str,
         packages: folder that holds the ``vislab`` package and nothing else; first on ``sys.path``.
         programs: ``PATH``.
         judge_socket: where the judge listens, as the kernel sees it; None: no judge, ``check`` runs the public cases.
+        data: folder in which ``vislab.data`` finds sets by name; None: no sets.
     """
     variables = {
         "HOME": home,
@@ -41,4 +42,6 @@ def kernel_variables(*, home: str, temporary: str, packages: str, programs: str,
     }
     if judge_socket is not None:
         variables["VISLAB_JUDGE"] = judge_socket
+    if data is not None:
+        variables[FOLDER_VARIABLE] = data
     return variables

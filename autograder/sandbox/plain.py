@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from autograder.sandbox.enclosure import INNER, KILL_S, START_S
-from autograder.sandbox.environment import DATA_VARIABLE, kernel_variables
+from autograder.sandbox.environment import kernel_variables
 from autograder.sandbox.faults import SandboxFault
 from autograder.sandbox.fonts import font_cache
 from autograder.sandbox.home import STUDENT_KERNEL, RunHome, judge_socket, vislab_folder
@@ -60,8 +60,8 @@ class PlainSandbox(RunHome):
             # The folder that holds the real package also holds the autograder: it must not come onto sys.path.
             (packages / "vislab").symlink_to(vislab_folder())
         for file in self._data:
-            shown = self.run_folder / "data" / file.name
-            shown.parent.mkdir(exist_ok=True)
+            self._data_folder.mkdir(exist_ok=True)
+            shown = self._data_folder / file.name
             if not shown.exists():
                 shown.symlink_to(file.resolve())
         stem = self._connection.stem(str(self.run_folder))
@@ -78,6 +78,10 @@ class PlainSandbox(RunHome):
     def _work(self) -> Path:
         return self.run_folder / "home" / "work"
 
+    @property
+    def _data_folder(self) -> Path:
+        return self.run_folder / "data"
+
     def _plan(self, argv: Sequence[str]) -> dict[str, Any]:
         home = self._work.parent
         socket = None if self._judge_dir is None else str(judge_socket(self._judge_dir))
@@ -87,6 +91,7 @@ class PlainSandbox(RunHome):
             packages=str(self.run_folder / "packages"),
             programs=f"{self._interpreter.executable.parent}:/usr/bin:/bin",
             judge_socket=socket,
+            data=str(self._data_folder) if self._data else None,
         )
         limits = resource_limits(self.limits, Identity(os.getuid(), os.getgid(), namespaced=True))
         # Counted over all of the instructor's own processes here, so it would stop the instructor.
@@ -94,7 +99,7 @@ class PlainSandbox(RunHome):
         return {
             "walled": False,
             "argv": list(argv),
-            "env": {**variables, **({DATA_VARIABLE: str(self.run_folder / "data")} if self._data else {}), **self._environment},
+            "env": {**variables, **self._environment},
             "cwd": str(home),
             "folders": [str(self._work), str(home / "tmp")],
             "limits": limits,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autograder.sandbox.demolition import Wall, down
-from autograder.sandbox.environment import DATA_VARIABLE, kernel_variables
+from autograder.sandbox.environment import kernel_variables
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
@@ -103,8 +103,9 @@ class Walls:
             packages=PACKAGES,
             programs=f"{self.interpreter.executable.parent}:/usr/bin:/bin",
             judge_socket=None if self.judge_dir is None else JUDGE_SOCKET,
+            data=DATA if self.data else None,
         )
-        whole = {**variables, **({DATA_VARIABLE: DATA} if self.data else {}), **self.environment}
+        whole = {**variables, **self.environment}
         return whole if self._stands(Wall.ENVIRONMENT) else {**os.environ, **whole}
 
     def launcher_variables(self) -> dict[str, str]:
