@@ -126,9 +126,7 @@ def grade_remotely(parcel: Parcel, release: Release) -> Result:
     return _PROCESS.run(grade_parcel, parcel, release)
 
 
-def grade_on_cluster(
-    jobs: Sequence[Job], finished: Finished, scheduler: str, started: Callable[[int], object] = lambda workers: None
-) -> None:
+def grade_on_cluster(jobs: Sequence[Job], finished: Finished, scheduler: str) -> None:
     """Grade all jobs on a cluster.
 
     A job whose process dies is tried again, ``TRIES_MAX`` times in all; one whose worker is lost goes to another worker, as often as Dask
@@ -138,7 +136,6 @@ def grade_on_cluster(
         jobs: in the order in which they are started.
         finished: called in this process, once per job, as each ends: the one writer.
         scheduler: address, such as ``tcp://host:8786``, or ``tls://`` with Dask's own certificates.
-        started: told how many jobs can be graded at once.
 
     Raises:
         ClusterError: nobody answers at that address, the cluster has no workers, dask is not installed, or workers hold other code.
@@ -149,7 +146,6 @@ def grade_on_cluster(
         slots = sum(client.nthreads().values())
         if not slots:
             raise ClusterError(f"the cluster at {scheduler} has no workers; start some: dask worker {scheduler} --nthreads 1")
-        started(slots)
         with closing(_Executor(client)) as executor:
             _drain(executor, deque(jobs), slots, finished)
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from autograder.exercise.exercise import Exercise, ExerciseError
-from autograder.exercise.hidden_data import HiddenDataMissing, data_folder, hidden_file
+from autograder.exercise.hidden_data import HiddenDataMissing, data_folder, file_sha256, hidden_file
 from autograder.exercise.implementations import bind_suites
 from autograder.exercise.model import ModelProbe
 
@@ -77,8 +77,7 @@ class Assignment:
 
     def _hidden_content(self, name: str) -> bytes:
         try:
-            with hidden_file(name, self.folder / "assignment.toml").open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest()
+            return file_sha256(hidden_file(name, self.folder / "assignment.toml"))
         except HiddenDataMissing:
             # told where it is read: the exercises that need none can still be graded.
             return b"missing"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 from pathlib import Path
 
@@ -47,3 +49,15 @@ def hidden_file(name: str, inside: Path) -> Path:
             f" your own by --seed, or name the folder where it lies in {FOLDER_VARIABLE}"
         )
     return path
+
+
+def file_sha256(path: Path) -> bytes:
+    """Return SHA-256 of a file, read once per state of it: every job of a class asks for the assignment's digest."""
+    state = path.stat()
+    return _sha256(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=8)
+def _sha256(path: Path, mtime_ns: int, size_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
