@@ -34,10 +34,11 @@ def report(
     here = course_at(course)
     known = here.assignment(assignment)
     entries = read_entries(here.root, assignment)
-    if not here.store.ledgers(assignment):
+    stored = here.store.ledgers(assignment)
+    if not stored:
         raise Failed(f"{here.store.root / assignment} holds no graded submission; first: python -m autograder grade {assignment}")
     with steps(json) as stage:
-        material = gather(here, known, entries, mutants=mutants, progress=stage("gather", None))
+        material = gather(here, known, stored, entries, mutants=mutants, progress=stage("gather", None))
         if not names:
             material = material.without_names()
         figures = figures_of(material)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from autograder.audit.assignment_audit import audit_assignment
 from autograder.authoring.rules import read_lessons
@@ -22,6 +23,7 @@ RUN_AS_MUTANTS = ("function", "module", "step", "kernel")
 def gather(
     course: Course,
     assignment: Assignment,
+    stored: Sequence[tuple[str, str, Mapping[str, Any]]],
     entries: Mapping[str, Entry],
     *,
     mutants: bool = True,
@@ -32,12 +34,13 @@ def gather(
     Args:
         course: the course folder.
         assignment: what was graded.
+        stored: student, notebook and ledger of everything that was graded.
         entries: what the gradebook says, by student.
         mutants: run the mutants of exercises that somebody got wrong, to recognise them.
         progress: told one line an exercise whose mutants were run.
     """
     ledgers: dict[str, dict[str, Mapping]] = {}
-    for student, notebook, ledger in course.store.ledgers(assignment.name):
+    for student, notebook, ledger in stored:
         ledgers.setdefault(student, {})[notebook] = ledger
     students = sorted({*ledgers, *entries, *course.students(assignment.name), *_handed_in(course, assignment.name)})
     submissions = [_submission(course, assignment, student, ledgers.get(student, {}), entries.get(student)) for student in students]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 from collections.abc import Sequence
@@ -46,26 +47,26 @@ def similar_pairs(material: ClassMaterial, from_share: float = SHOWN_FROM) -> li
     """
     plain = _print("\n\n".join(asked.stub for asked in material.exercises))
     plain_hashes = np.array(sorted(plain.hashes))
-    whole = {each.student: _print("\n\n".join(_written(material, each).values()), plain_hashes) for each in material.submissions}
-    known = {each.student: each for each in material.submissions}
+    written = {each.student: _written(material, each) for each in material.submissions}
+    whole = {student: _print("\n\n".join(answers.values()), plain_hashes) for student, answers in written.items()}
+
+    @functools.cache
+    def single(student: str, exercise: str) -> CodeFingerprint:
+        return _print(written[student][exercise], plain_hashes)
+
     pairs = []
     for first, second in itertools.combinations([name for name, code in whole.items() if code.token_coverage >= TOKENS_MIN], 2):
         alike, shares, _ = compare_files(whole[first], whole[second])
         share = max(shares)
         if share >= from_share:
-            exercises = _alike(material, known[first], known[second], plain_hashes, from_share)
+            both = sorted(written[first].keys() & written[second].keys())
+            exercises = tuple(name for name in both if _alike(single(first, name), single(second, name), from_share))
             pairs.append(Pair(first, second, min(float(share), 1.0), int(alike), exercises))
     return sorted(pairs, key=lambda pair: (-pair.share, -pair.characters, pair.first, pair.second))[:SHOWN_MAX]
 
 
-def _alike(material: ClassMaterial, first: Submission, second: Submission, plain: np.ndarray, from_share: float) -> tuple[str, ...]:
-    found = []
-    one, other = _written(material, first), _written(material, second)
-    for name in one.keys() & other.keys():
-        prints = [_print(source, plain) for source in (one[name], other[name])]
-        if all(each.token_coverage for each in prints) and max(compare_files(*prints)[1]) >= from_share:
-            found.append(name)
-    return tuple(sorted(found))
+def _alike(one: CodeFingerprint, other: CodeFingerprint, from_share: float) -> bool:
+    return bool(one.token_coverage and other.token_coverage) and max(compare_files(one, other)[1]) >= from_share
 
 
 def _written(material: ClassMaterial, submission: Submission) -> dict[str, str]:

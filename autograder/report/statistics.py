@@ -117,7 +117,7 @@ def figures_of(material: ClassMaterial) -> Figures:
                 ungraded.append((each.student, notebook, str(ledger.get("error", ""))))
             times = ledger["run"].get("wall_s", [])
             run_s += [sum(times)] if times else []
-            if len(times) > 1 and ledger["run"].get("runs", 1) > 1:
+            if len(times) > 1:
                 again.append((each.student, notebook, len(times)))
             repairs.update({note["code"] for note in ledger["intake"]})
     changed = [
