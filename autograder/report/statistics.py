@@ -136,7 +136,7 @@ def figures_of(material: ClassMaterial) -> Figures:
         ungraded=ungraded,
         waiting=waiting,
         changed=changed,
-        repairs=dict(repairs.most_common()),
+        repairs=_frequent_first(repairs),
     )
 
 
@@ -155,7 +155,7 @@ def _row(asked: Asked, everybody: Sequence[Submission], totals: dict[str, float]
         mutants.update(reproduced(asked, {case["name"] for case in entry["cases"] if case["verdict"] != Verdict.OK}))
         limits += any(case["verdict"] in RESOURCE_VERDICTS for case in entry["cases"])
     shares = [entry["points"] / asked.points for entry in attempted.values() if asked.points]
-    worst = cases.most_common(1)
+    worst = list(_frequent_first(cases).items())
     return ExerciseRow(
         asked=asked,
         graded=len(found),
@@ -165,9 +165,9 @@ def _row(asked: Asked, everybody: Sequence[Submission], totals: dict[str, float]
         discrimination=_discrimination({student: float(entry["points"]) for student, entry in found.items()}, totals),
         families={family: failed[family] / seen[family] for family in seen},
         worst_case=worst[0] if worst else None,
-        verdicts=dict(Counter(str(entry["verdict"]) for entry in found.values()).most_common()),
-        diagnoses=dict(diagnoses.most_common()),
-        mutants=dict(mutants.most_common()),
+        verdicts=_frequent_first(Counter(str(entry["verdict"]) for entry in found.values())),
+        diagnoses=_frequent_first(diagnoses),
+        mutants=_frequent_first(mutants),
         limits=limits,
     )
 
@@ -181,6 +181,11 @@ def diagnosis(text: str) -> str | None:
 def reproduced(asked: Asked, failed: set[str]) -> list[str]:
     """Return the mutants that fail exactly the cases which an answer failed: the same mistake, most likely."""
     return sorted(name for name, kills in asked.kills.items() if kills and kills == failed)
+
+
+def _frequent_first(counts: Counter[str]) -> dict[str, int]:
+    """Return counts, the largest first; equal ones by name, so that the same class gives the same page in every process."""
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _discrimination(points: dict[str, float], totals: dict[str, float]) -> float | None:
