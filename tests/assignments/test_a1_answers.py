@@ -8,8 +8,6 @@ import pytest
 from vislab.check.verdict import Verdict
 
 FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
-# answers to test-suite, behaviour and model exercises need processes and trainings of their own: the audit has the means for them.
-JUDGED_HERE = ("function", "module", "step", "kernel")
 MUTANTS = sorted(FOLDER.glob("mutants/*/*.py"))
 ACCEPTED = sorted(FOLDER.glob("accepted/*/*.py"))
 
@@ -111,16 +109,9 @@ def exercise_of(a1, path):
     return a1.exercises[f"pose.{path.parent.name}"]
 
 
-def judged_here(a1, path):
-    exercise = exercise_of(a1, path)
-    if exercise.probe.kind not in JUDGED_HERE:
-        pytest.skip("judged by the audit, which has the means for it")
-    return exercise
-
-
 @pytest.mark.parametrize("path", MUTANTS, ids=label)
 def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
-    exercise = judged_here(a1, path)
+    exercise = exercise_of(a1, path)
     record, score = judged(exercise, path)
     public = {case.name for case in exercise.cases() if case.public}
     wrong = [case for case in record.cases if case.verdict is not Verdict.OK]
@@ -134,7 +125,7 @@ def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=label)
 def test_accepted_answer_keeps_every_point(a1, judged, path):
-    exercise = judged_here(a1, path)
+    exercise = exercise_of(a1, path)
     record, score = judged(exercise, path)
     assert [(case.name, case.text) for case in record.cases if case.verdict is not Verdict.OK] == []
     assert score.earned == exercise.points_total, record.observed

@@ -10,10 +10,7 @@ from vislab.check.verdict import Verdict
 from vislab.geometry.pixel_coordinates import norm_to_pixel, pixel_to_norm
 from vislab.ops.gaussian_heatmaps.op import gaussian_heatmaps
 
-
-@pytest.fixture
-def text(lessons):
-    return "\n".join(cell.source for cell in lessons["1_heatmaps"].cells)
+NOTEBOOK = "1_heatmaps"
 
 
 @pytest.fixture

@@ -10,12 +10,9 @@ from autograder.authoring.cell import Role
 from vislab.ops.gaussian_heatmaps.op import gaussian_heatmaps
 from vislab.ops.soft_argmax.op import soft_argmax
 
+NOTEBOOK = "2_integral"
+
 SIZE, PLACE = 64, torch.tensor([[[10.0, 20.0]]], dtype=torch.float64)
-
-
-@pytest.fixture(scope="module")
-def text(lessons):
-    return "\n".join(cell.source for cell in lessons["2_integral"].cells)
 
 
 @pytest.fixture(scope="module")

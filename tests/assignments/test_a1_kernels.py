@@ -16,13 +16,10 @@ from autograder.exercise.seeds import SeedSource
 from autograder.judge.bench import LocalBench
 from autograder.judge.scoring import score
 
+NOTEBOOK = "3_kernels"
+
 KERNELS = ("heatmap_kernel", "soft_argmax_kernel", "soft_argmax_backward_kernel")
 QUESTION_NUMBERS = ("18.8 µs", "4.7 µs", "so 48 for the 4 bytes", "9.4 µs", "24 operations", "30.1 MB", "8.7 kB", "17.4 kB", "38 µs")
-
-
-@pytest.fixture
-def text(lessons):
-    return "\n".join(cell.source for cell in lessons["3_kernels"].cells)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -11,8 +11,6 @@ from autograder.authoring.markers import removed_lines
 
 LINES_MAX, KERNEL_LINES_MAX = 25, 40
 FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
-# test-suite, behaviour and model exercises take processes and trainings of their own.
-JUDGED_HERE = ("function", "module", "step", "kernel")
 # every exercise of the assignment has answers that must keep their marks, so the folders name them all; a test below makes sure of it.
 NAMES = sorted(path.name for path in (FOLDER / "accepted").iterdir() if path.is_dir())
 
@@ -63,8 +61,6 @@ def test_each_notebook_has_a_question_with_model_answer_and_rubric(lessons):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_solution_needs_the_setup_cell_alone_and_earns_every_point(a1, lessons, judged, tmp_path, name):
-    if a1.exercises[f"pose.{name}"].probe.kind not in JUDGED_HERE:
-        pytest.skip("judged by the audit, which has the means for it")
     (lesson,) = [lesson for lesson in lessons.values() if f"pose.{name}" in lesson.exercises]
     path = tmp_path / f"solution_{name}.py"
     path.write_text(f"{lesson.setup_source}\n\n\n{lesson.solution_source(f'pose.{name}')}\n", encoding="utf-8")
@@ -75,8 +71,6 @@ def test_solution_needs_the_setup_cell_alone_and_earns_every_point(a1, lessons, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_stub_earns_nothing(a1, lessons, judged, tmp_path, name):
-    if a1.exercises[f"pose.{name}"].probe.kind not in JUDGED_HERE:
-        pytest.skip("judged by the audit, which has the means for it")
     (lesson,) = [lesson for lesson in lessons.values() if f"pose.{name}" in lesson.exercises]
     path = tmp_path / f"stub_{name}.py"
     path.write_text(f"{lesson.setup_source}\n\n\n{lesson.stub_source(f'pose.{name}')}\n", encoding="utf-8")

@@ -7,10 +7,7 @@ import torch
 
 from autograder.authoring.cell import Role
 
-
-@pytest.fixture(scope="module")
-def text(lessons):
-    return "\n".join(cell.source for cell in lessons["5_people"].cells)
+NOTEBOOK = "5_people"
 
 
 def score_table(a1, ends, half_width, summed=False, back=False):
