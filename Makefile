@@ -71,7 +71,7 @@ notebooks: lesson-data
 	@VISLAB_CI=1 VISLAB_BUDGET=small $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
 
 # hostile and honest submissions; without bubblewrap there is nothing to run them behind, as in the tests that need walls.
-attacks: setup lesson-data
+attacks: setup
 	@if command -v bwrap >/dev/null 2>&1; then $(BIN)/python -m autograder attack --workers $(WORKERS) --quiet; \
 	else echo "the attack suite was skipped: bubblewrap is missing" >&2; test -z "$(CI)"; fi
 
