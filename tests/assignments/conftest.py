@@ -1,4 +1,4 @@
-"""The first assignment, and answers of its authors' own making, judged as the judge does it."""
+"""Assignments, their lessons, and answers of its authors' own making, judged as the judge does it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from course_assignments import ASSIGNMENTS
 
 from autograder.authoring.rules import read_lessons
-from autograder.exercise.assignment import load_assignment
 from autograder.exercise.seeds import SeedSource
 from autograder.judge.exchange import LocalExchange
 from autograder.judge.scoring import score
@@ -20,14 +20,14 @@ JUDGED_HERE = ("function", "module", "step", "kernel")
 
 
 @pytest.fixture(scope="session")
-def a1(root):
-    return load_assignment(root / "assignments" / "a1_pose")
+def a1():
+    return ASSIGNMENTS["a1_pose"]
 
 
 @pytest.fixture(scope="session")
-def lessons(a1):
-    """The lessons by name."""
-    return {lesson.name: lesson for lesson in read_lessons(a1)}
+def lessons():
+    """The lessons of all assignments by name; no two are called the same."""
+    return {lesson.name: lesson for assignment in ASSIGNMENTS.values() for lesson in read_lessons(assignment)}
 
 
 @pytest.fixture(scope="module")

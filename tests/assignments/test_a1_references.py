@@ -2,79 +2,12 @@
 
 import hashlib
 import math
-from pathlib import Path
 
 import pytest
 import torch
 
-from autograder.exercise.assignment import load_assignment
-from autograder.exercise.expected import oracle_outputs, reference_outputs
-from vislab.check.verdict import OBSERVED_FAMILIES
 from vislab.geometry import pixel_coordinates
 from vislab.ops.soft_argmax.op import soft_argmax as shipped_soft_argmax
-
-FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
-# those whose reference is a formula; trainings, tests and weights are held against bands, suspects and bars by the audit.
-WITH_ORACLE = ("function", "module", "step", "kernel")
-ASSIGNMENT = load_assignment(FOLDER)
-NAMES = sorted(name for name, exercise in ASSIGNMENT.exercises.items() if exercise.probe.kind in WITH_ORACLE)
-
-
-def seed(*parts):
-    return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def largest_distance(exercise, seeds):
-    """Largest distance of reference and oracle over all cases and seeds, relative to the answer's size."""
-    worst = 0.0
-    for number in range(seeds):
-        for case in exercise.cases():
-            inputs = case.inputs(seed(number, case.name))
-            for expected, independent in zip(reference_outputs(exercise, inputs), oracle_outputs(exercise, inputs), strict=True):
-                assert expected.shape == independent.shape, case.name
-                assert bool(torch.isfinite(expected).all()), case.name
-                if expected.numel():
-                    # masks and indices are compared as numbers.
-                    expected, independent = expected.double(), independent.double()
-                    worst = max(worst, float((expected - independent).abs().max() / (1 + expected.abs().max())))
-    return worst
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_reference_equals_its_oracle_over_twenty_seeds(a1, name):
-    assert largest_distance(a1.exercises[name], 20) < 1e-13
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_wrong_reference_is_caught_by_the_oracle(a1, name):
-    class Wrong(type(a1.exercises[name])):
-        def reference(self, *args, **kwargs):
-            outputs = super().reference(*args, **kwargs)
-            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-            return tuple(output.double() * (1 + 1e-9) for output in outputs)
-
-    assert largest_distance(Wrong(), 1) > 1e-11
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_paid_family_has_a_hidden_case(a1, name):
-    exercise = a1.exercises[name]
-    hidden = {case.family for case in exercise.cases() if not case.public}
-    assert hidden == {family for family in exercise.points_by_family if family not in OBSERVED_FAMILIES}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_value_inputs_are_generic(a1, name):
-    for case in a1.exercises[name].cases():
-        inputs = case.inputs(seed(name, case.name))
-        first = inputs.args[0]
-        if str(case.family) != "value" or "corner" in case.name:
-            continue
-        assert bool((first != 0).all()) and bool((first != 1).all()), case.name
-        if first.ndim >= 3 and first.shape[-1] != 2:
-            assert len(set(first.shape)) == first.ndim, f"{case.name}: axes {tuple(first.shape)} must all differ"
-        if "height" in inputs.kwargs:
-            assert inputs.kwargs["height"] != inputs.kwargs["width"], case.name
 
 
 @pytest.mark.parametrize("align_corners", [True, False])
@@ -117,7 +50,7 @@ def test_joint_loss_of_nothing_is_zero_with_gradient_zero(a1):
 
 def test_regression_head_forgets_where_cells_are(a1):
     exercise = a1.exercises["pose.regression_head"]
-    inputs = next(case for case in exercise.cases() if case.name == "three images").inputs(seed("head"))
+    inputs = next(case for case in exercise.cases() if case.name == "three images").inputs(hashlib.sha256(b"head").digest())
     (features,) = inputs.args
     order = torch.randperm(features[0, 0].numel(), generator=torch.Generator().manual_seed(0))
     shuffled = features.flatten(2)[..., order].reshape(features.shape)
@@ -168,7 +101,7 @@ def test_kernel_reference_is_the_function_reference(a1, logits):
 def test_kernel_launch_hands_over_strides_and_block(a1):
     exercise = a1.exercises["pose.soft_argmax_kernel"]
     case = next(case for case in exercise.cases() if case.name == "taller than wide")
-    launch = exercise.launch(case.inputs(seed("launch")))
+    launch = exercise.launch(case.inputs(hashlib.sha256(b"launch").digest()))
     assert launch.grid == (3,) and launch.outputs[0].shape == (3, 2) and launch.constants == {"BLOCK": 32}
     assert launch.arguments[2:4] == (19, 6) and [argument.axis for argument in launch.arguments[4:]] == [0, 1, 2]
 
