@@ -1,4 +1,4 @@
-"""``build`` and ``bundle``."""
+"""``build``, ``bundle`` and ``figures``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograder.authoring.build import build_release, build_source
 from autograder.authoring.bundle import make_bundle
 from autograder.authoring.course import read_course
 from autograder.authoring.wheel import build_wheel
-from autograder.cli.terminal import JsonOption, OptionalAssignment, chosen, err, out, print_json
+from autograder.cli.terminal import AssignmentArgument, Failed, JsonOption, OptionalAssignment, chosen, err, out, print_json
 from autograder.engine.course import REPOSITORY
 
 
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     """Register this module's commands."""
     app.command()(build)
     app.command()(bundle)
+    app.command()(figures)
 
 
 def build(
@@ -59,3 +60,25 @@ def bundle(
                 out.print(f"{each.name}: {made.path} ({made.path.stat().st_size / 1e6:.2f} MB)", soft_wrap=True)
     if json:
         print_json({"bundles": rows})
+
+
+def figures(
+    assignment: AssignmentArgument,
+    names: Annotated[list[str] | None, typer.Argument(help="Pictures to draw, without .png; all if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Draw the pictures that lessons show: by figures/drawn.py, and the finished results by the lessons themselves."""
+    # drawing takes matplotlib, which no other command needs.
+    from autograder.authoring.pictures import PictureError, draw_pictures
+
+    (each,) = chosen(assignment)
+    with err.status(each.name) as status:
+        try:
+            written = draw_pictures(each, names or (), progress=status.update)
+        except PictureError as error:
+            raise Failed(str(error)) from None
+    if json:
+        print_json({"figures": [str(path) for path in written]})
+    else:
+        for path in written:
+            out.print(str(path), soft_wrap=True)

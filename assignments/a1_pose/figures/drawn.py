@@ -1,22 +1,6 @@
-"""Draw the pictures that the lessons show: ``python assignments/a1_pose/figures/make_figures.py``.
-
-The explanatory pictures are drawn here. The pictures of the finished result come out of the lessons themselves: each is run with its
-solutions, and its figure called "finished" is saved, so what a student is promised is what the notebook makes.
-"""
+"""The explanatory pictures of assignment 1, one public function each: ``python -m autograder figures a1_pose``."""
 
 from __future__ import annotations
-
-import os
-import runpy
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
-# before a lesson imports Triton, which decides then how kernels run.
-os.environ.setdefault("TRITON_INTERPRET", "1")
 
 import matplotlib.pyplot as plt
 import torch
@@ -24,11 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-import vislab.check
-
-FOLDER = Path(__file__).resolve().parent
-LESSONS = FOLDER.parent / "lessons"
-DPI = 80
 GREEN, RED, BLUE, GREY = "#1a7f37", "#b42318", "#1f5fa8", "0.55"
 
 
@@ -94,38 +73,3 @@ def running_maximum() -> Figure:
     panels[0].set_ylabel("exp(h − maximum)")
     figure.tight_layout()
     return figure
-
-
-def finished(lesson: Path) -> Figure:
-    """Run a lesson with its solutions and return its figure called "finished"."""
-    plt.close("all")
-    check, show = vislab.check.check, plt.show
-    # the checks need the recorded cases, which are built from this very folder; show() would close what is to be saved.
-    vislab.check.check = lambda *answer, **extras: None
-    plt.show = lambda *arguments, **options: None
-    try:
-        runpy.run_path(str(lesson))
-    finally:
-        vislab.check.check, plt.show = check, show
-    if "finished" not in plt.get_figlabels():
-        raise LookupError(f'{lesson.name} draws no figure with num="finished"; name the one that shows its result')
-    return plt.figure("finished")
-
-
-def main(names: Sequence[str] = ()) -> None:
-    """Write all pictures, or those named (without ``.png``)."""
-    drawn: dict[str, Callable[[], Figure]] = {"conventions": conventions, "programs": programs, "running_maximum": running_maximum}
-    drawn |= {lesson.stem: partial(finished, lesson) for lesson in sorted(LESSONS.glob("*.py"))}
-    if unknown := sorted(set(names) - set(drawn)):
-        raise SystemExit(f"no picture is called {unknown}; there are {sorted(drawn)}")
-    for name, draw in drawn.items():
-        if not names or name in names:
-            # no software name or date: the same picture is the same file.
-            draw().savefig(FOLDER / f"{name}.png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
-            plt.close("all")
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])
