@@ -52,7 +52,7 @@ data: $(STAMP)
 	@$(BIN)/python -m data_scripts all
 
 # the sets that lessons read and hidden pictures are drawn from: built where they are missing or have changed, a second otherwise.
-LESSON_SETS := pose pose_hidden
+LESSON_SETS := pose pose_hidden icons
 lesson-data: $(STAMP)
 	@for set in $(LESSON_SETS); do $(BIN)/python -m data_scripts $$set --no-picture || exit 1; done
 
