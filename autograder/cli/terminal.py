@@ -18,6 +18,7 @@ from autograder.engine.course import REPOSITORY, Course
 from autograder.exercise.assignment import Assignment, AssignmentError, find_assignments, resolve_assignment
 from autograder.sandbox.choice import Start
 from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.fork_proof import fork_faults
 from autograder.sandbox.minimum import require_minimum
 
 # 4: everything is graded and kept, but the gradebook could not take it in now; the same command goes on from there.
@@ -52,10 +53,12 @@ def started_how(fresh: bool, forked: bool) -> Start:
     """Return how kernels are started, from ``--fresh`` and ``--forked``.
 
     Raises:
-        Failed: both were given.
+        Failed: both were given, or ``--forked`` on a machine where a proof of it does not hold.
     """
     if fresh and forked:
         raise Failed("--fresh and --forked exclude each other; leave both out to fork where that is safe")
+    if forked and (faults := fork_faults()):
+        raise Failed(f"kernels cannot be forked here: {'; '.join(faults)}; leave --forked out to start an interpreter for each")
     return Start.FRESH if fresh else Start.FORKED if forked else Start.AUTO
 
 

@@ -53,6 +53,12 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
     assert not (course / "intake").exists()
 
 
+def test_two_ways_to_start_kernels_exclude_each_other(root: Path, course: Path) -> None:
+    for words in (("grade", ASSIGNMENT, "--course", str(course)), ("attack",)):
+        told = refused(root, *words, "--fresh", "--forked")
+        assert told == "--fresh and --forked exclude each other; leave both out to fork where that is safe"
+
+
 def test_an_audit_of_single_exercises_names_what_it_cannot_find(root: Path) -> None:
     told = refused(root, "audit", ASSIGNMENT, "--json", "--only", "pose.joint_loss", "--only", "pose.nothing")
     assert told.startswith(f"--only pose.nothing is no exercise of {ASSIGNMENT}; it has pose.") and "pose.soft_argmax," in told
