@@ -19,6 +19,7 @@ from autograder.exercise.assignment import Assignment, AssignmentError, find_ass
 from autograder.sandbox.choice import Start
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.fork_proof import fork_faults
+from autograder.sandbox.keeper import end_servers
 from autograder.sandbox.minimum import require_minimum
 
 # 4: everything is graded and kept, but the gradebook could not take it in now; the same command goes on from there.
@@ -57,7 +58,10 @@ def started_how(fresh: bool, forked: bool) -> Start:
     """
     if fresh and forked:
         raise Failed("--fresh and --forked exclude each other; leave both out to fork where that is safe")
-    if forked and (faults := fork_faults()):
+    faults = fork_faults() if forked else ()
+    # Each worker has one of its own.
+    end_servers()
+    if faults:
         raise Failed(f"kernels cannot be forked here: {'; '.join(faults)}; leave --forked out to start an interpreter for each")
     return Start.FRESH if fresh else Start.FORKED if forked else Start.AUTO
 

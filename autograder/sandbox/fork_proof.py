@@ -18,7 +18,7 @@ from autograder.sandbox.faults import SandboxFault, SandboxMissing
 from autograder.sandbox.forked import ForkedEnclosure
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import Interpreter
-from autograder.sandbox.keeper import Server, warm_server
+from autograder.sandbox.keeper import Server, end_servers, warm_server
 from autograder.sandbox.minimum import judge_minimum, minimum_question
 from autograder.sandbox.proof import LIMITS, PROBE, Proof, answer_of, proof_of
 from autograder.sandbox.walls import PROGRAMS, Walls
@@ -77,7 +77,11 @@ def judge_fork(found: dict[str, Any], left: int, others: Iterable[dict[str, int]
 @functools.cache
 def fork_faults(interpreter: Interpreter | None = None) -> tuple[str, ...]:
     """Return what keeps this process from forking kernels, in words; empty when every proof holds. Tried once a process."""
-    return tuple(f"{proof.name}: {proof.detail}" for proof in prove_fork(interpreter) if not proof.ok)
+    faults = tuple(f"{proof.name}: {proof.detail}" for proof in prove_fork(interpreter) if not proof.ok)
+    if faults:
+        # Nobody will ask it again.
+        end_servers()
+    return faults
 
 
 def _leave(server: Server, token: str, kept: contextlib.ExitStack) -> tuple[dict[str, int], int]:
