@@ -90,10 +90,11 @@ for name in os.listdir('/proc/self/fd'):
     if int(name) > 2 and where.startswith(('socket', 'pipe', 'anon', '/')) and not where.startswith('/proc'): print('gained', where)
 """,
     "the control socket is found": """
-paths = {line.split()[-1] for line in read('/proc/net/unix').decode().splitlines()[1:] if '/' in line or '@' in line}
+# What others on this machine listen on is not touched: a naive server's children see all of it.
+paths = {line.split()[-1] for line in read('/proc/net/unix').decode().splitlines()[1:] if CONTROL in line or CONTROL == '/nonexistent'}
 paths |= {os.path.join(folder, name) for folder in (CONTROL, '/run', '/run/kernel', '/run/judges', '/run/judge', '/run/walls')
-          if os.path.isdir(folder) for name in os.listdir(folder)}
-for path in paths & {path for path in paths if path.startswith((CONTROL, '/run', '@vislab'))}:
+          if os.path.isdir(folder) and (folder == CONTROL or CONTROL == '/nonexistent') for name in os.listdir(folder)}
+for path in paths:
     try:
         with socket.socket(socket.AF_UNIX) as sock: sock.settimeout(5); sock.connect(path.replace('@', chr(0))); print('gained', path)
     except OSError: pass
