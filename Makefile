@@ -11,7 +11,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export PATH := $(BIN):$(PATH)
 export TRITON_INTERPRET := 1
 
-.PHONY: help setup walls demo data test lint unit notebooks attacks build bundle audit doctor constraints clean
+.PHONY: help setup walls demo data lesson-data test lint unit notebooks attacks build bundle audit doctor constraints clean
 
 help:
 	@echo "make demo    a class of two dozen submissions from nothing to a gradebook"
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools wheel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation \
-		--editable '.[kernels,instructor,dev]'
+		--editable '.[kernels,instructor,cluster,postgres,dev]'
 	@# read for the pictures inside them: what they need to be programs stays out.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps mkdocs-material scikit-image
 	@touch $@
@@ -45,11 +45,16 @@ walls:
 		fi; }
 	@command -v bwrap >/dev/null 2>&1 || echo "bubblewrap is missing and could not be installed; grading needs it: sudo apt-get install bubblewrap" >&2
 
-demo: setup
+demo: setup lesson-data
 	@$(BIN)/python -m autograder demo --workers $(WORKERS)
 
 data: $(STAMP)
 	@$(BIN)/python -m data_scripts all
+
+# the sets that lessons read and hidden pictures are drawn from: built where they are missing or have changed, a second otherwise.
+LESSON_SETS := pose pose_hidden
+lesson-data: $(STAMP)
+	@for set in $(LESSON_SETS); do $(BIN)/python -m data_scripts $$set --no-picture || exit 1; done
 
 test: setup lint unit notebooks attacks
 	@$(BIN)/python -m autograder audit --secrets 3
@@ -59,24 +64,24 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-unit: $(STAMP)
+unit: lesson-data
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests
 
-notebooks: $(STAMP)
+notebooks: lesson-data
 	@VISLAB_CI=1 VISLAB_BUDGET=small $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
 
 # hostile and honest submissions; without bubblewrap there is nothing to run them behind, as in the tests that need walls.
-attacks: setup
+attacks: setup lesson-data
 	@if command -v bwrap >/dev/null 2>&1; then $(BIN)/python -m autograder attack --workers $(WORKERS) --quiet; \
 	else echo "the attack suite was skipped: bubblewrap is missing" >&2; test -z "$(CI)"; fi
 
-build: setup
+build: setup lesson-data
 	@$(BIN)/python -m autograder build
 
-bundle: setup
+bundle: setup lesson-data
 	@$(BIN)/python -m autograder bundle
 
-audit: setup
+audit: setup lesson-data
 	@$(BIN)/python -m autograder audit
 
 doctor: setup

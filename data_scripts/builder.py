@@ -77,6 +77,8 @@ class Builder:
         picture: draws samples of a finished file onto a matplotlib figure.
         lesson: shows that the set teaches what it is for: trains on a finished file with a seed and returns named figures; None where
             there is none.
+        seed: decides every draw where the command names no other.
+        schema: the set of the layout that the file is, where it is not ``name``: for a further file of a set.
     """
 
     name: str
@@ -91,3 +93,9 @@ class Builder:
     picture: Callable[[Stored], Figure]
     lesson: Callable[[Stored, int, Progress], dict[str, float]] | None = None
     seed: int = 0
+    schema: str = ""
+
+    @property
+    def set_name(self) -> str:
+        """The set that the file says it is."""
+        return self.schema or self.name

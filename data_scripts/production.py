@@ -51,7 +51,7 @@ def write(builder: Builder, path: Path, count: int, seed: int, progress: Progres
     step = progress("writing", len(content.tables))
     with DatasetWriter(
         path,
-        builder.name,
+        builder.set_name,
         sources=content.sources,
         # no version: the record beside the file has the digest of the code.
         generator=f"python -m data_scripts {builder.name} --count {count} --seed {seed}",

@@ -80,9 +80,9 @@ def inspect(builder: Builder, folder: Path, again: Sequence[str], progress: Prog
     verdict.findings.append(
         Finding("layout", report.ok, problems or f"version {report.schema}: dtypes, shapes, units and ranges as declared")
     )
-    if report.set_name != builder.name:
+    if report.set_name != builder.set_name:
         verdict.findings.append(
-            Finding("set", False, f"the file holds the set {report.set_name}; it must hold {builder.name}; build it again")
+            Finding("set", False, f"the file holds the set {report.set_name}; it must hold {builder.set_name}; build it again")
         )
     if not verdict.ok:
         # the set's own checks may take the layout for granted.

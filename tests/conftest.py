@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 # Triton reads its mode when it is first imported; on a machine without a GPU its kernels run in the interpreter.
@@ -25,6 +26,12 @@ PROMISES = {"needs_cuda": "VISLAB_PROMISE_CUDA", "needs_walls": "VISLAB_PROMISE_
 ORIGINAL_ICONS = ROOT.parent / "shared" / "data" / "ImagerIcon_subset.hdf5"
 
 
+def postgres_program(name: str) -> Path | None:
+    """Return one of PostgreSQL's own programs: Debian keeps them off PATH, one folder a version."""
+    found = [Path(path) for path in (shutil.which(name),) if path] + sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found[-1] if found else None
+
+
 def _missing(mark: str) -> str | None:
     if mark == "needs_cuda":
         return None if torch.cuda.is_available() else "no CUDA device"
@@ -32,6 +39,10 @@ def _missing(mark: str) -> str | None:
         return None if shutil.which("bwrap") else "bubblewrap is not installed"
     if mark == "needs_original":
         return None if ORIGINAL_ICONS.is_file() else "the original icon file is not here"
+    if mark == "needs_postgres":
+        if find_spec("psycopg") is None:
+            return "psycopg is not installed"
+        return None if postgres_program("initdb") else "PostgreSQL's programs are not installed (Debian: postgresql)"
     return None
 
 
@@ -44,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail a marked test whose need is not met here."""
-    for mark in ("needs_cuda", "needs_walls", "needs_original"):
+    for mark in ("needs_cuda", "needs_walls", "needs_original", "needs_postgres"):
         if item.get_closest_marker(mark) is None:
             continue
         why = _missing(mark)

@@ -22,7 +22,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "autograder.engine": ("vislab", "autograder.exercise", "autograder.judge", "autograder.sandbox", "autograder.intake"),
     "autograder.gradebook": ("vislab", "autograder.exercise", "autograder.judge", "autograder.intake", "autograder.engine"),
     "autograder.audit": ("vislab", "autograder.exercise", "autograder.judge", "autograder.authoring", "autograder.engine"),
-    "autograder.report": ("vislab", "autograder.exercise", "autograder.judge"),
+    "autograder.report": (
+        "vislab",
+        "autograder.exercise",
+        "autograder.authoring",
+        "autograder.engine",
+        "autograder.gradebook",
+        "autograder.intake",
+        "autograder.audit",
+    ),
     "autograder.demo": (
         "vislab",
         "autograder.exercise",

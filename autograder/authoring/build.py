@@ -23,6 +23,7 @@ from autograder.authoring.record import FILE_NAME, compare_cases, record_cases
 from autograder.authoring.release import generate
 from autograder.authoring.rules import FIGURE_SUFFIXES, read_lessons
 from autograder.exercise.assignment import Assignment
+from autograder.exercise.hidden_data import data_folder
 from autograder.exercise.model import ModelProbe
 
 
@@ -78,7 +79,7 @@ def build_source(
                 kept.append(lesson.name)
             else:
                 progress(f"{lesson.name}: running")
-                notebook = _run(notebook, fresh)
+                notebook = _run(notebook, fresh, data_folder(assignment.folder) if assignment.data else None)
                 executed.append(lesson.name)
             (fresh / f"{lesson.name}.ipynb").write_text(write_notebook(notebook), encoding="utf-8")
     return Built(target, tuple(executed), tuple(kept))
@@ -158,8 +159,8 @@ def _with_old_outputs(path: Path, notebook: NotebookNode) -> NotebookNode | None
     return notebook
 
 
-def _run(notebook: NotebookNode, folder: Path) -> NotebookNode:
+def _run(notebook: NotebookNode, folder: Path, data: Path | None) -> NotebookNode:
     # a copy of the folder to run in: what a notebook writes does not belong to the source.
     with tempfile.TemporaryDirectory(prefix="vislab-run-") as scratch:
         shutil.copytree(folder, scratch, dirs_exist_ok=True)
-        return execute(notebook, Path(scratch))
+        return execute(notebook, Path(scratch), data=data)

@@ -57,6 +57,8 @@ def make_bundle(
         if not path.is_file():
             raise AuthoringError(f"{path} is missing; {assignment.name} needs this data file: build it with 'make data'")
         members[f"{assignment.name}/{name}"] = path
+    if told := sorted(name for name in members if Path(name).name in assignment.hidden_data):
+        raise AuthoringError(f"{told[0]} is hidden data and must not be handed out; remove it from {release}")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{assignment.name}.", dir=out) as scratch:
         if wheel is None:

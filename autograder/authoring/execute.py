@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.notebooknode import NotebookNode
 
 from autograder.authoring.fault import AuthoringError
+from vislab.data.location import FOLDER_VARIABLE
 
 CELL_LIMIT_S = 600
 _WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
@@ -25,13 +26,14 @@ _KERNEL = "vislab-build"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT_S) -> NotebookNode:
+def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT_S, data: Path | None = None) -> NotebookNode:
     """Run a notebook and return a copy of it with its outputs; nothing else of the copy differs.
 
     Args:
         notebook: as ``make_notebook`` builds it.
         folder: working directory of the kernel: it holds ``cases.h5`` and the figures. Files that the notebook writes stay there.
         cell_limit_s: longest time of one cell.
+        data: folder in which sets are found by name; None: where ``folder`` lies.
 
     Raises:
         AuthoringError: a cell raised, took too long or killed the kernel, or its output names a path of this machine.
@@ -47,7 +49,7 @@ def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT
         client = NotebookClient(work, km=manager, timeout=cell_limit_s, record_timing=False, resources={"metadata": {"path": str(folder)}})
         try:
             # nbclient leaves a kernel whose manager it was given running, unless told otherwise.
-            client.execute(env=_environment(Path(scratch)), cleanup_kc=True)
+            client.execute(env=_environment(Path(scratch), data), cleanup_kc=True)
         except CellExecutionError as error:
             raise AuthoringError(f"{name}: a cell raised {error.ename}: {_ANSI.sub('', str(error))}") from None
         except CellTimeoutError:
@@ -56,6 +58,7 @@ def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT
         except DeadKernelError:
             raise AuthoringError(f"{name}: the kernel died; look for memory use or a crash in compiled code") from None
         places = [str(folder), scratch, sys.prefix, str(_package_root()), str(Path.home()), tempfile.gettempdir() + "/ipykernel_"]
+        places += [str(data)] if data is not None else []
     done = nbformat.from_dict(notebook)
     for cell, ran in zip(done.cells, work.cells):
         if cell.cell_type == "code":
@@ -95,12 +98,13 @@ def _kernels(scratch: Path) -> KernelSpecManager:
     return KernelSpecManager(kernel_dirs=[str(scratch / "kernels")])
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def _environment(scratch: Path, data: Path | None) -> dict[str, str]:
     """The caller's environment, with all that could change an output set to one value."""
     path = [str(_package_root()), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("VISLAB_", "JUPYTER_", "IPYTHON"))},
         "VISLAB_CI": "1",
+        **({FOLDER_VARIABLE: str(data)} if data is not None else {}),
         "TRITON_INTERPRET": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",

@@ -8,9 +8,10 @@ import typer
 
 from autograder.attack.fixture import FixtureError
 from autograder.authoring.fault import AuthoringError
-from autograder.cli import attack, audit, authoring, demo, doctor, grade, intake
+from autograder.cli import attack, audit, authoring, demo, doctor, grade, intake, report
 from autograder.cli.terminal import EXIT_FAULTY, EXIT_USAGE, Failed, stop
 from autograder.demo.recipe import RecipeError
+from autograder.engine.cluster import ClusterError
 from autograder.engine.course import CourseError
 from autograder.engine.secret import SecretError
 from autograder.engine.store import StoreError
@@ -28,10 +29,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for room in (authoring, intake, grade, audit, doctor, demo, attack):
+for room in (authoring, intake, grade, report, audit, doctor, demo, attack):
     room.add_to(app)
 
-USAGE = (AssignmentError, CourseError, SecretError, SandboxMissing, LimitsError, IntakeError, RecipeError, FixtureError, GradebookError)
+USAGE = (
+    AssignmentError,
+    ClusterError,
+    CourseError,
+    SecretError,
+    SandboxMissing,
+    LimitsError,
+    IntakeError,
+    RecipeError,
+    FixtureError,
+    GradebookError,
+)
 FAULTY = (AuthoringError, ExerciseError)
 
 

@@ -55,12 +55,15 @@ def grade(
     workers: WorkersOption = None,
     fresh: FreshOption = False,
     forked: ForkedOption = False,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on a Dask cluster: tcp://HOST:8786.", show_default="this machine")] = None,
     json: JsonOption = False,
 ) -> None:
     """Intake, judge in the sandbox, enter into nbgrader's gradebook.
 
     Exit 3 when we failed to grade a submission, 4 when all is graded but the gradebook is locked or has no room: run the command again.
     """
+    if scheduler is not None and workers is not None:
+        raise Failed("--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them")
     here = course_at(course)
     start = started_how(fresh, forked)
     if unsafe_no_sandbox:
@@ -70,7 +73,7 @@ def grade(
     # before minutes are spent on intake.
     require_assignment(here.root, assignment)
     read_secret()
-    if not unsafe_no_sandbox:
+    if not unsafe_no_sandbox and scheduler is None:
         require_walls("--unsafe-no-sandbox to run submissions without any protection")
     with steps(json) as stage:
         taken = receive(here, assignment, stage("intake", None), student)
@@ -86,6 +89,7 @@ def grade(
             force=force,
             walls=not unsafe_no_sandbox,
             start=start,
+            scheduler=scheduler,
             started=lambda total: stage("grade", total),
             progress=lambda line: stage.step(line),
         )

@@ -119,6 +119,10 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     notebook = nbformat.reads(job.content.decode("utf-8"), as_version=4)
     seeds = SeedSource(job.secret, job.submission_hash)
     attempts = Attempts()
+    missing = sorted(set(assignment.data) - set(assignment.data_files))
+    attempts.lines.extend(
+        f"data/{name} is missing, so cells that read it fail, checks aside: build it with 'make data'" for name in missing
+    )
     graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, attempts, witness)
     records, outcome, walls_s = graded.records, graded.outcome, graded.walls_s
     for exercise in filter(apart, exercises):
@@ -227,7 +231,14 @@ def _run(
         files.update({name: content for name, content in job.extra_files.items() if name not in oversized})
         with (
             Judge(exercises, seeds, folder, limits.case_s, bench=bench, number=number) as judge,
-            open_sandbox(files, folder, limits, unsafe_no_sandbox=not job.walls, start=job.start) as sandbox,
+            open_sandbox(
+                files,
+                folder,
+                limits,
+                data=tuple(assignment.data_files.values()),
+                unsafe_no_sandbox=not job.walls,
+                start=job.start,
+            ) as sandbox,
         ):
             outcome = run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)
             if witness is not None:

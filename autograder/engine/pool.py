@@ -114,6 +114,11 @@ class Workers(SpawnContext):
     Process = Worker
 
 
+def one_process() -> ProcessPoolExecutor:
+    """Return a pool of one process that imports what grading needs once, and is killed with this one."""
+    return _pool(1)
+
+
 def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=Workers(), initializer=_die_with_parent)
 

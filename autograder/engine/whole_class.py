@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.engine.cluster import grade_on_cluster
 from autograder.engine.course import Course, keep
 from autograder.engine.job import Job, Result
 from autograder.engine.pool import grade_many, workers_for
@@ -53,6 +54,7 @@ def grade_class(
     force: bool = False,
     walls: bool = True,
     start: Start = Start.AUTO,
+    scheduler: str | None = None,
     started: Callable[[int], object] = lambda total: None,
     progress: Progress = lambda line: None,
 ) -> ClassRun:
@@ -64,14 +66,16 @@ def grade_class(
         force: run again what the store already has.
         walls: False only where ``--unsafe-no-sandbox`` was typed out.
         start: how kernels are started.
+        scheduler: address of a Dask cluster to grade on; None: this machine.
         started: told how many jobs there are to run.
         progress: told one line per finished job.
 
     Raises:
         SandboxMissing: this machine cannot build the walls.
         CourseError, SecretError: the course folder lacks something.
+        ClusterError: there is no cluster at that address that could grade.
     """
-    if walls:
+    if walls and scheduler is None:
         require_minimum()
     run = ClassRun(assignment)
     todo: list[Job] = []
@@ -94,6 +98,9 @@ def grade_class(
             run.unsaved.append(str(error))
         progress(f"{job.student}, {job.notebook}: {result.ledger['points']:g} of {result.ledger['max_points']:g}")
 
+    if scheduler is not None:
+        grade_on_cluster(todo, finished, scheduler)
+        return run
     limits = Limits.from_table(course.assignment(assignment).limits)
     grade_many(todo, finished, workers_for(workers, limits.memory_mib))
     return run

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from autograder.exercise.exercise import Exercise, ExerciseError
+from autograder.exercise.hidden_data import HiddenDataMissing, data_folder, hidden_file
 from autograder.exercise.implementations import bind_suites
 from autograder.exercise.model import ModelProbe
 
@@ -36,6 +37,8 @@ class Assignment:
         notebooks: stems of the lesson files in reading order.
         points_total: sum of all core points, manual questions included.
         extra_files: names of further files that a submission may bring; the weights that model exercises ask for are among them.
+        data: names of the data files that notebooks read; students get them in the bundle, and graded notebooks where they lie.
+        hidden_data: names of data files that only the judge reads.
         limits: the ``[limits]`` table, where it differs from the defaults.
         exercises: by name, in the order of definition.
     """
@@ -49,19 +52,36 @@ class Assignment:
     points_total: float
     extra_files: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    hidden_data: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     exercises: Mapping[str, Exercise] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides a mark in this assignment: its table, its exercise modules, what students' tests run on."""
+        """SHA-256 over what decides a mark: its table, its exercise modules, what students' tests run on, hidden data."""
         digest = hashlib.sha256()
         for path in [self.folder / "assignment.toml", *sorted((self.folder / "exercises").glob("*.py"))]:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         for exercise in self.exercises.values():
             for key, path in exercise.implementations.files.items() if exercise.implementations is not None else ():
                 digest.update(f"{exercise.name} {key}".encode() + b"\0" + path.read_bytes() + b"\0")
+        for name in self.hidden_data:
+            digest.update(name.encode() + b"\0" + self._hidden_content(name) + b"\0")
         return digest.hexdigest()
+
+    @property
+    def data_files(self) -> dict[str, Path]:
+        """Where the files named by ``data`` lie; those that are not there are left out."""
+        found = {name: data_folder(self.folder) / name for name in self.data}
+        return {name: path for name, path in found.items() if path.is_file()}
+
+    def _hidden_content(self, name: str) -> bytes:
+        try:
+            with hidden_file(name, self.folder / "assignment.toml").open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except HiddenDataMissing:
+            # told where it is read: the exercises that need none can still be graded.
+            return b"missing"
 
 
 def find_assignments(root: Path) -> dict[str, Path]:
@@ -101,6 +121,7 @@ def load_assignment(folder: Path) -> Assignment:
         points_total=float(table["points_total"]),
         extra_files=(*table.get("extra_files", ()), *_weights_files(folder, table, exercises)),
         data=tuple(table.get("data", ())),
+        hidden_data=tuple(table.get("hidden_data", ())),
         limits=table.get("limits", {}),
         exercises=exercises,
     )
@@ -133,7 +154,7 @@ def _table(folder: Path) -> dict[str, Any]:
         raise AssignmentError(f"{folder} has no assignment.toml; an assignment folder needs one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AssignmentError(f"{path} is not valid TOML: {error}") from error
-    known = {"id", "title", "due", "late", "notebooks", "points_total", "extra_files", "data", "limits"}
+    known = {"id", "title", "due", "late", "notebooks", "points_total", "extra_files", "data", "hidden_data", "limits"}
     if unknown := sorted(set(table) - known):
         raise AssignmentError(f"{path}: unknown keys {unknown}; the known ones are {sorted(known)}")
     for key in ("title", "notebooks", "points_total"):
@@ -144,10 +165,12 @@ def _table(folder: Path) -> dict[str, Any]:
     for key, kind, what in (("title", str, "a text"), ("late", dict, "a table"), ("limits", dict, "a table")):
         if key in table and not isinstance(table[key], kind):
             raise AssignmentError(f"{path}: {key} {table[key]!r} must be {what}")
-    for key in ("notebooks", "extra_files", "data"):
+    for key in ("notebooks", "extra_files", "data", "hidden_data"):
         names = table.get(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
             raise AssignmentError(f"{path}: {key} {names!r} must be a list of different names")
+    if shared := sorted(set(table.get("data", ())) & set(table.get("hidden_data", ()))):
+        raise AssignmentError(f"{path}: {shared[0]!r} stands in data and in hidden_data; what is hidden cannot be handed out")
     if not table["notebooks"]:
         raise AssignmentError(f"{path}: notebooks is empty; name the lesson files in reading order")
     if not _number(table["points_total"]) or not table["points_total"] > 0:

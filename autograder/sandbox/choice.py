@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def open_sandbox(
     judge_dir: Path | None = None,
     limits: Limits | None = None,
     *,
+    data: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
     unsafe_no_sandbox: bool = False,
     start: Start = Start.AUTO,
@@ -43,7 +44,7 @@ def open_sandbox(
     """Return a place for one run, to be used as a context manager.
 
     Args:
-        work_files, judge_dir, limits, environment: see ``RunHome``.
+        work_files, judge_dir, limits, data, environment: see ``RunHome``.
         unsafe_no_sandbox: True: no walls at all, see ``PlainSandbox``.
         start: how its kernel is started.
 
@@ -52,15 +53,15 @@ def open_sandbox(
         WorkFilesError: the files cannot be placed.
     """
     if unsafe_no_sandbox:
-        return PlainSandbox(work_files, judge_dir, limits, environment=environment)
-    if start is Start.FORKED and (why := _unforkable(environment)) is not None:
+        return PlainSandbox(work_files, judge_dir, limits, data=data, environment=environment)
+    if start is Start.FORKED and (why := _unforkable(environment, data)) is not None:
         raise SandboxMissing(f"kernels cannot be forked here: {why}; leave --forked out, or see `python -m autograder doctor`")
-    if start is Start.FRESH or _unforkable(environment) is not None:
-        return Sandbox(work_files, judge_dir, limits, environment=environment)
-    return ForkedSandbox(work_files, judge_dir, limits, strict=start is Start.FORKED)
+    if start is Start.FRESH or _unforkable(environment, data) is not None:
+        return Sandbox(work_files, judge_dir, limits, data=data, environment=environment)
+    return ForkedSandbox(work_files, judge_dir, limits, data=data, strict=start is Start.FORKED)
 
 
-def _unforkable(environment: Mapping[str, str] | None) -> str | None:
+def _unforkable(environment: Mapping[str, str] | None, data: Sequence[Path]) -> str | None:
     """Return why a kernel is not forked; None: it is."""
     if down():
         # What a test takes down is missing in bubblewrap's hands, not in those of the fork server.
@@ -70,7 +71,7 @@ def _unforkable(environment: Mapping[str, str] | None) -> str | None:
         return f"variables are set: {', '.join(sorted(environment))}"
     if too_many_faults():
         return "it failed too often in this process"
-    faults = fork_faults()
+    faults = fork_faults(data=tuple(data))
     if not faults:
         return None
     told = "; ".join(faults)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from vislab.data.location import FOLDER_VARIABLE as DATA_VARIABLE
+
+__all__ = ["DATA_VARIABLE", "kernel_variables"]
+
 
 def kernel_variables(*, home: str, temporary: str, packages: str, programs: str, judge_socket: str | None) -> dict[str, str]:
     """Return the whole environment of a student's kernel.

@@ -26,11 +26,12 @@ from autograder.sandbox.walls import PROGRAMS, Walls
 FORK_PROBE = Path(__file__).with_name("fork_probe.py")
 
 
-def prove_fork(interpreter: Interpreter | None = None) -> list[Proof]:
+def prove_fork(interpreter: Interpreter | None = None, data: tuple[Path, ...] = ()) -> list[Proof]:
     """Try whether a child can reach the server or an earlier child; takes half a second once the server is warm.
 
     Args:
         interpreter: the Python that is warmed up; None: the one that runs now.
+        data: data files that the children may read.
 
     Returns:
         All proofs, none of them required: without them every run gets an interpreter of its own.
@@ -38,7 +39,7 @@ def prove_fork(interpreter: Interpreter | None = None) -> list[Proof]:
     if down():
         return [Proof("fork server", False, f"walls are down: {', '.join(sorted(down()))}", required=False)]
     try:
-        server = warm_server(interpreter)
+        server = warm_server(interpreter, data)
         token = f"vislab-{secrets.token_hex(8)}"
         with contextlib.ExitStack() as kept:
             before, left = _leave(server, token, kept)
@@ -75,9 +76,9 @@ def judge_fork(found: dict[str, Any], left: int, others: Iterable[dict[str, int]
 
 
 @functools.cache
-def fork_faults(interpreter: Interpreter | None = None) -> tuple[str, ...]:
-    """Return what keeps this process from forking kernels, in words; empty when every proof holds. Tried once a process."""
-    faults = tuple(f"{proof.name}: {proof.detail}" for proof in prove_fork(interpreter) if not proof.ok)
+def fork_faults(interpreter: Interpreter | None = None, data: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """Return what keeps this process from forking kernels, in words; empty when every proof holds. Tried once a process and set of data."""
+    faults = tuple(f"{proof.name}: {proof.detail}" for proof in prove_fork(interpreter, data) if not proof.ok)
     if faults:
         # Nobody will ask it again.
         end_servers()
@@ -110,7 +111,7 @@ def _ask(server: Server, program: Path, name: str, question: dict[str, Any]) -> 
 
 
 def _start(server: Server, program: Path, name: str, question: dict[str, Any]) -> ForkedEnclosure:
-    walls = Walls(server.walls.interpreter, Identity.choose(), LIMITS, programs=(*LAUNCHER, program))
+    walls = Walls(server.walls.interpreter, Identity.choose(), LIMITS, programs=(*LAUNCHER, program), data=server.walls.data)
     enclosure = ForkedEnclosure(walls, server)
     enclosure.start(["python", f"{PROGRAMS}/{program.name}", name, json.dumps(question)], {})
     return enclosure

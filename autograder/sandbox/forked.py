@@ -50,6 +50,8 @@ class ForkedEnclosure(Enclosure):
         super().__init__(walls, group_limits)
         if walls.demolished:
             raise SandboxFault(f"walls ({', '.join(sorted(walls.demolished))}) are down; a forked sandbox has them all: use a fresh one")
+        if walls.data != server.walls.data:
+            raise SandboxFault("the fork server shows other data files than this run may see; start one that shows the same")
         self._server = server
         self._reply: socket.socket | None = None
         self._status: int | None = None

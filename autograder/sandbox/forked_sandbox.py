@@ -39,7 +39,7 @@ class ForkedSandbox(Sandbox):
 
     def _enclose(self, walls: Walls, argv: Sequence[str], files: Mapping[str, bytes]) -> Enclosure:
         try:
-            self._enclosure = enclosure = ForkedEnclosure(walls, warm_server(self._interpreter))
+            self._enclosure = enclosure = ForkedEnclosure(walls, warm_server(self._interpreter, self._data))
             enclosure.start(argv, files)
             self._start = "forked"
             return enclosure

@@ -34,6 +34,7 @@ class RunHome(ABC):
             gets writable copies, read once when this object is made.
         judge_dir: folder in which the judge already listens on ``judge.sock``; None: no judge.
         limits: what the run may use; None: the defaults.
+        data: data files that the kernel may read where they lie, and not change; ``vislab.data`` finds them by name.
         environment: variables added to, or replacing, those that every kernel gets.
         interpreter: the Python that runs the kernel; None: the one that runs now.
 
@@ -47,12 +48,14 @@ class RunHome(ABC):
         judge_dir: Path | None = None,
         limits: Limits | None = None,
         *,
+        data: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
         interpreter: Interpreter | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._work_files = load_work_files(work_files, self.limits.files_bytes)
         self._judge_dir = judge_dir
+        self._data = tuple(data)
         self._environment = dict(environment or {})
         self._interpreter = interpreter or Interpreter.current()
         # One for all kernels of this run: a client outlives a restart as it does with jupyter's own kernels.

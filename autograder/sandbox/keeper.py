@@ -50,6 +50,7 @@ class Server:
 
     Args:
         interpreter: the Python that is warmed up.
+        data: data files that its children may read; see ``Walls``.
         modules: what it imports.
         programs: host files that children may run, seen below ``/run/walls``.
 
@@ -58,7 +59,13 @@ class Server:
         SandboxFault: it did not start, or is not fit to be forked.
     """
 
-    def __init__(self, interpreter: Interpreter, modules: Sequence[str] = MODULES, programs: Sequence[Path] = SERVER_PROGRAMS) -> None:
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        modules: Sequence[str] = MODULES,
+        programs: Sequence[Path] = SERVER_PROGRAMS,
+        data: tuple[Path, ...] = (),
+    ) -> None:
         bwrap = find_bwrap()
         interpreter.refuse_exposure(places_to_hide())
         self._folder = Path(tempfile.mkdtemp(prefix="vs-"))
@@ -70,6 +77,7 @@ class Server:
             limits=Limits(),
             package=vislab_folder(),
             programs=tuple(programs),
+            data=data,
             judges=self._folder,
             fonts=fonts,
         )
@@ -213,24 +221,24 @@ class Server:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_kept: dict[tuple[int, Interpreter], Server] = {}
+_kept: dict[tuple[int, Interpreter, tuple[Path, ...]], Server] = {}
 _keeping = threading.Lock()
 
 
-def warm_server(interpreter: Interpreter | None = None) -> Server:
-    """Return this process's server for an interpreter, started or restarted where it must be.
+def warm_server(interpreter: Interpreter | None = None, data: tuple[Path, ...] = ()) -> Server:
+    """Return this process's server for an interpreter and data files, started or restarted where it must be.
 
     Raises:
         SandboxMissing, SandboxFault: see ``Server``.
     """
     # By process: a fork of this one has the object, and not the thread that holds the server.
-    key = (os.getpid(), interpreter or Interpreter.current())
+    key = (os.getpid(), interpreter or Interpreter.current(), data)
     with _keeping:
         server = _kept.get(key)
         if server is None or not server.alive:
             if server is not None:
                 server.close()
-            server = _kept[key] = Server(key[1])
+            server = _kept[key] = Server(key[1], data=data)
         return server
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from autograder.sandbox.enclosure import INNER, KILL_S, START_S
-from autograder.sandbox.environment import kernel_variables
+from autograder.sandbox.environment import DATA_VARIABLE, kernel_variables
 from autograder.sandbox.faults import SandboxFault
 from autograder.sandbox.fonts import font_cache
 from autograder.sandbox.home import STUDENT_KERNEL, RunHome, judge_socket, vislab_folder
@@ -59,6 +59,11 @@ class PlainSandbox(RunHome):
         if not (packages / "vislab").exists():
             # The folder that holds the real package also holds the autograder: it must not come onto sys.path.
             (packages / "vislab").symlink_to(vislab_folder())
+        for file in self._data:
+            shown = self.run_folder / "data" / file.name
+            shown.parent.mkdir(exist_ok=True)
+            if not shown.exists():
+                shown.symlink_to(file.resolve())
         stem = self._connection.stem(str(self.run_folder))
         home = self._work.parent
         files = {f"{home}/.config/matplotlib/{name}": content for name, content in font_cache(self._interpreter).items()}
@@ -89,7 +94,7 @@ class PlainSandbox(RunHome):
         return {
             "walled": False,
             "argv": list(argv),
-            "env": {**variables, **self._environment},
+            "env": {**variables, **({DATA_VARIABLE: str(self.run_folder / "data")} if self._data else {}), **self._environment},
             "cwd": str(home),
             "folders": [str(self._work), str(home / "tmp")],
             "limits": limits,

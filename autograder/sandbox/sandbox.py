@@ -68,10 +68,11 @@ class Sandbox(RunHome):
         judge_dir: Path | None = None,
         limits: Limits | None = None,
         *,
+        data: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
         interpreter: Interpreter | None = None,
     ) -> None:
-        super().__init__(work_files, judge_dir, limits, environment=environment, interpreter=interpreter)
+        super().__init__(work_files, judge_dir, limits, data=data, environment=environment, interpreter=interpreter)
         find_bwrap()
         self._interpreter.refuse_exposure(places_to_hide())
         self._enclosure: Enclosure | None = None
@@ -134,6 +135,7 @@ class Sandbox(RunHome):
             package=vislab_folder(),
             judge_dir=self._judge_dir,
             programs=(*LAUNCHER, STUDENT_KERNEL),
+            data=self._data,
             environment=self._environment,
         )
         enclosure = self._enclose(walls, argv, files)

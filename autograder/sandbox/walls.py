@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autograder.sandbox.demolition import Wall, down
-from autograder.sandbox.environment import kernel_variables
+from autograder.sandbox.environment import DATA_VARIABLE, kernel_variables
 from autograder.sandbox.faults import SandboxMissing
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
@@ -33,6 +33,7 @@ PROGRAMS = "/run/walls"
 JUDGE = "/run/judge"
 JUDGE_SOCKET = f"{JUDGE}/judge.sock"
 PACKAGES = "/opt/vislab"
+DATA = "/opt/data"
 
 _SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/sys/devices/system/cpu")
 BWRAP_OLDEST = (0, 8, 0)
@@ -67,6 +68,7 @@ class Walls:
         package: folder of the ``vislab`` package, seen as ``/opt/vislab/vislab``; None: no package.
         judge_dir: folder with the judge's listening ``judge.sock``, seen read-only as ``/run/judge``; None: no judge.
         programs: host files seen read-only as ``/run/walls/<name>``.
+        data: data files, seen read-only as ``/opt/data/<name>``, where ``vislab.data`` looks for sets.
         environment: variables added to, or replacing, those every sandbox gets.
         demolished: walls that a test has taken down; never given by anything but ``demolition``.
     """
@@ -77,6 +79,7 @@ class Walls:
     package: Path | None = None
     judge_dir: Path | None = None
     programs: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     demolished: frozenset[Wall] = field(default_factory=down)
 
@@ -103,7 +106,7 @@ class Walls:
             programs=f"{self.interpreter.executable.parent}:/usr/bin:/bin",
             judge_socket=None if self.judge_dir is None else JUDGE_SOCKET,
         )
-        whole = {**variables, **self.environment}
+        whole = {**variables, **({DATA_VARIABLE: DATA} if self.data else {}), **self.environment}
         return whole if self._stands(Wall.ENVIRONMENT) else {**os.environ, **whole}
 
     def launcher_variables(self) -> dict[str, str]:
@@ -205,6 +208,7 @@ class Walls:
         shown = [(prefix, str(prefix)) for prefix in self.interpreter.prefixes]
         shown += [(real, str(seen)) for real, seen in self.interpreter.links]
         shown += [(program, f"{PROGRAMS}/{program.name}") for program in self.programs]
+        shown += [(file, f"{DATA}/{file.name}") for file in self.data]
         if self.package is not None:
             shown.append((self.package, f"{PACKAGES}/{self.package.name}"))
         return shown
@@ -231,7 +235,7 @@ def _everything_else(identity: Identity, shown: Sequence[Path]) -> dict[str, str
         parent for path in shown for parent in path.parents if identity.becomes and parent.exists() and not parent.stat().st_mode & 0o001
     }
     shared = {"/etc": "/etc", "/home": "/home", "/opt": "/opt", "/run": "/run", "/tmp": TEMPORARY}
-    own = {*map(str, SYSTEM_FOLDERS), *shared, "/proc", "/dev", "/sys", HOME, PROGRAMS, JUDGE, KERNEL, PACKAGES}
+    own = {*map(str, SYSTEM_FOLDERS), *shared, "/proc", "/dev", "/sys", HOME, PROGRAMS, JUDGE, KERNEL, PACKAGES, DATA}
     own |= {*_SYSTEM_SETTINGS, "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"}
     seen = {path: str(path) for path in sorted(Path("/").iterdir())}
     for folder, inside in shared.items():

@@ -36,6 +36,17 @@ def contact_sheet(stored: Stored) -> Figure:
     return figure
 
 
+def hidden_sheet(stored: Stored) -> Figure:
+    """Return the sheet of hidden pictures: all of one split, some of them with joints."""
+    images = stored.arrays["img"].transpose(0, 2, 3, 1)
+    every = np.arange(len(images))
+    large = spread(every, LARGE)
+    rows = sheet(12, 4.4).subplots(2, 1, height_ratios=[3, 2])
+    _show(rows[0], [images[row] for row in spread(every, 3 * SMALL)], SMALL, "hidden: photographs that no other set shows")
+    _joints(rows[1], images[large], stored.arrays["pose_2d"][large, None], stored.arrays["visible"][large, None])
+    return rows[0].figure
+
+
 def pair_sheet(stored: Stored) -> Figure:
     """Return the sheet of pairs: pictures, joints of both, and who is in front."""
     images = stored.arrays["img"].transpose(0, 2, 3, 1)

@@ -1,8 +1,9 @@
-"""The content of pose.h5, pose_pairs.h5 and pose_sequences.h5."""
+"""The content of pose.h5, pose_pairs.h5, pose_sequences.h5 and pose_hidden.h5."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,14 @@ def people(count: int, seed: int, progress: Progress) -> Content:
         progress: shows stages.
     """
     return _content(example.example, count, seed, progress)
+
+
+def hidden_people(count: int, seed: int, progress: Progress) -> Content:
+    """Return ``count`` rows of ``pose_hidden``: test pictures alone; see ``people``."""
+    content = _content(example.hidden_example, count, seed, progress)
+    grounds = [one.name for one in photograph.HIDDEN_PHOTOGRAPHS]
+    named = {"backgrounds": grounds, "background_splits": [photograph.TEST for _ in grounds]}
+    return replace(content, sources=sources(hidden=True), attributes={**content.attributes, **named})
 
 
 def pairs(count: int, seed: int, progress: Progress) -> Content:
@@ -65,7 +74,7 @@ def skeleton() -> dict[str, object]:
     }
 
 
-def sources() -> list[Source]:
+def sources(hidden: bool = False) -> list[Source]:
     """Return where everything comes from."""
     people = Source("people", _VERSION, "MIT", "", "bodies, poses, clothes and light, drawn at random")
-    return [people, *photograph.sources()]
+    return [people, *photograph.sources(hidden)]

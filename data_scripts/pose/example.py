@@ -39,13 +39,20 @@ def before_camera(points: np.ndarray, view: View) -> np.ndarray:
     return points @ view.rotation.T + view.root
 
 
-def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure]) -> tuple[Scene, int]:
-    """Draw camera, light, ground and what stands in front; returns the number of the ground's photograph besides."""
+def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure], known: tuple[int, ...] | None = None) -> tuple[Scene, int]:
+    """Draw camera, light, ground and what stands in front; returns the number of the ground's photograph besides.
+
+    Args:
+        rng: where draws come from.
+        split: whose photographs are taken.
+        figures: who stands there.
+        known: numbers of other photographs to take.
+    """
     bounds = [extents(figure.ends, figure.build.radii_m) for figure in figures]
     low, high = np.concatenate([low for low, _ in bounds]).min(0), np.concatenate([high for _, high in bounds]).max(0)
     camera = draw_crop(rng, low, high, SIZE_PX)
     toward, ambient = draw_light(rng)
-    known = photograph.OF_SPLIT[split]
+    known = known or photograph.OF_SPLIT[split]
     ground = int(rng.choice(known))
     behind = photograph.background(rng, ground, SIZE_PX)
     if rng.random() >= OCCLUDED_SHARE:
@@ -60,11 +67,22 @@ def draw_scene(rng: np.random.Generator, split: int, figures: list[Figure]) -> t
 
 def example(seed: int, row: int) -> dict[str, Any]:
     """Return one row of ``pose``: every dataset's values, in its dtype."""
-    rng = np.random.default_rng([seed, row])
+    return _row(np.random.default_rng([seed, row]), split_of(row))
+
+
+def hidden_example(seed: int, row: int) -> dict[str, Any]:
+    """Return one row of ``pose_hidden``: a person who stands in no other set, before a photograph that is in no other set."""
+    # a stream of its own: with the seed of another set, too, there is nobody who stands there.
+    drawn = _row(np.random.default_rng([seed, row, len(photograph.PHOTOGRAPHS)]), photograph.TEST, photograph.OF_HIDDEN)
+    # grounds are counted among those that this file names.
+    ground = int(drawn["background"]) - photograph.OF_HIDDEN[0]
+    return {**drawn, "background": np.int16(ground), "group": np.int32(ground)}
+
+
+def _row(rng: np.random.Generator, split: int, known: tuple[int, ...] | None = None) -> dict[str, Any]:
     build, view = draw_build(rng), draw_view(rng)
     figure = Figure(before_camera(draw_points(rng, build), view), build, draw_paints(rng))
-    split = split_of(row)
-    scene, ground = draw_scene(rng, split, [figure])
+    scene, ground = draw_scene(rng, split, [figure], known)
     drawn = render([figure], scene)
     return {
         "img": drawn["img"],

@@ -59,7 +59,12 @@ PHOTOGRAPHS = (
     Photograph("rocket", _SKIMAGE, "rocket.jpg", TEST, "public domain", "SpaceX"),
 )
 OF_SPLIT = {split: tuple(n for n, one in enumerate(PHOTOGRAPHS) if one.split == split) for split in (TRAIN, VAL, TEST)}
-
+# seen by no set that students have: grounds of the pictures on which their nets are marked.
+HIDDEN_PHOTOGRAPHS = (
+    Photograph("microaneurysms", _SKIMAGE, "microaneurysms.png", TEST, "CC0-1.0", ""),
+    Photograph("text", _SKIMAGE, "text.png", TEST, "public domain", ""),
+)
+OF_HIDDEN = tuple(range(len(PHOTOGRAPHS), len(PHOTOGRAPHS) + len(HIDDEN_PHOTOGRAPHS)))
 
 _CHANGES = {
     TRAIN: "cropped, turned, recoloured and blurred",
@@ -68,8 +73,8 @@ _CHANGES = {
 }
 
 
-def sources() -> list[Source]:
-    """Return the provenance of every photograph."""
+def sources(hidden: bool = False) -> list[Source]:
+    """Return the provenance of every photograph, or of those of the hidden set."""
     return [
         Source(
             f"photograph {one.name}",
@@ -78,7 +83,7 @@ def sources() -> list[Source]:
             f"{one.attribution}; {_CHANGES[one.split]}" if one.attribution else "",
             f"{('training', 'validation', 'test')[one.split]} backgrounds and what stands in front of people",
         )
-        for one in PHOTOGRAPHS
+        for one in (HIDDEN_PHOTOGRAPHS if hidden else PHOTOGRAPHS)
     ]
 
 
@@ -89,7 +94,7 @@ def load(number: int) -> np.ndarray:
     Raises:
         BuildError: its package is not installed, or lacks the file.
     """
-    one = PHOTOGRAPHS[number]
+    one = (*PHOTOGRAPHS, *HIDDEN_PHOTOGRAPHS)[number]
     distribution, module, folder = one.package
     # found, not imported: scikit-image is installed without what it needs to run, and its loader would ask the network.
     spec = find_spec(module)
@@ -125,18 +130,18 @@ def crop(rng: np.random.Generator, pixels: np.ndarray, size_px: int) -> np.ndarr
 
 
 def background(rng: np.random.Generator, number: int, size_px: int) -> np.ndarray:
-    """Return a random crop of a photograph; one of training is varied besides, since there are few of them.
+    """Return a random crop of a photograph; one of training, or of the hidden set, is varied besides, since there are few of them.
 
     Args:
         rng: where draws come from.
-        number: place in ``PHOTOGRAPHS``.
+        number: place in ``PHOTOGRAPHS``, those of the hidden set counted after them.
         size_px: side of the result.
 
     Returns:
         float64 [size, size, 3], 0 to 255.
     """
     found = crop(rng, load(number), size_px)
-    return varied(rng, found) if PHOTOGRAPHS[number].split == TRAIN else found
+    return found if number in (*OF_SPLIT[VAL], *OF_SPLIT[TEST]) else varied(rng, found)
 
 
 def varied(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:

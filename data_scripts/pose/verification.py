@@ -30,6 +30,11 @@ def findings(stored: Stored) -> list[Finding]:
     return [check(stored) for check in (*_EVERY, facing)]
 
 
+def hidden_findings(stored: Stored) -> list[Finding]:
+    """Return what was looked at in the file of hidden pictures: as of single people, but all are test pictures over other grounds."""
+    return [*(check(stored) for check in _EVERY if check not in (grounds, leakage)), hidden_grounds(stored), facing(stored)]
+
+
 def pair_findings(stored: Stored) -> list[Finding]:
     """Return what was looked at in a file of pairs: each person as if alone, and how often one hides the other."""
     return [*(check(flat_pairs(stored)) for check in _EVERY), hiding(stored)]
@@ -137,6 +142,18 @@ def grounds(stored: Stored) -> Finding:
     counts = {name: int((split == which).sum()) for name, which in (("train", TRAIN), ("val", VAL), ("test", TEST))}
     used = {name: len(np.unique(background[split == which])) for name, which in (("train", TRAIN), ("val", VAL), ("test", TEST))}
     return Finding("backgrounds", True, ", ".join(f"{name} {counts[name]} rows over {used[name]} photographs" for name in counts))
+
+
+def hidden_grounds(stored: Stored) -> Finding:
+    """Every row is a test row before a photograph that no other set shows."""
+    names, known = list(stored.attributes[""]["backgrounds"]), {one.name for one in PHOTOGRAPHS}
+    if shared := sorted(known.intersection(names)):
+        return Finding("backgrounds", False, f"the ground {shared[0]} stands in other sets, too; hidden pictures need grounds of their own")
+    if (others := np.flatnonzero(stored.arrays["split"] != TEST)).size:
+        return Finding(
+            "backgrounds", False, f"split[{others[0]}] is {stored.arrays['split'][others[0]]}; every hidden row must be a test row"
+        )
+    return Finding("backgrounds", True, f"test {len(stored.arrays['split'])} rows over {', '.join(names)}, which no other set shows")
 
 
 def leakage(stored: Stored) -> Finding:

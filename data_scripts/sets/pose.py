@@ -1,4 +1,4 @@
-"""The sets ``pose``, ``pose_pairs`` and ``pose_sequences``: articulated people over photographs."""
+"""The sets ``pose``, ``pose_pairs`` and ``pose_sequences``, and the instructor's ``pose_hidden``: articulated people over photographs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,27 @@ def lesson(stored: Stored, seed: int, progress: Progress) -> dict[str, float]:
     from data_scripts.pose.lesson import lesson as train
 
     return train(stored, seed, progress)
+
+
+def build_hidden(count: int, seed: int, progress: Progress) -> Content:
+    """Return the content of pose_hidden.h5: test pictures that students never get."""
+    from data_scripts.pose.content import hidden_people
+
+    return hidden_people(count, seed, progress)
+
+
+def verify_hidden(stored: Stored) -> list[Finding]:
+    """Look at a finished file of hidden pictures."""
+    from data_scripts.pose.verification import hidden_findings
+
+    return hidden_findings(stored)
+
+
+def picture_hidden(stored: Stored) -> Figure:
+    """Draw samples of a finished file of hidden pictures."""
+    from data_scripts.pose.contact_sheet import hidden_sheet
+
+    return hidden_sheet(stored)
 
 
 def build_pairs(count: int, seed: int, progress: Progress) -> Content:
@@ -97,6 +118,20 @@ BUILDERS = (
         verify=verify,
         picture=picture,
         lesson=lesson,
+    ),
+    Builder(
+        name="pose_hidden",
+        schema="pose",
+        summary="Instructors alone: like pose, other people over other photographs, on which submitted nets are marked.",
+        count=1_200,
+        counted="pictures, all of them test pictures",
+        quick_count=50,
+        sources=_SOURCES,
+        packages=_PACKAGES,
+        build=build_hidden,
+        verify=verify_hidden,
+        picture=picture_hidden,
+        seed=20_261,
     ),
     Builder(
         name="pose_pairs",

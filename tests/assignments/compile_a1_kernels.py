@@ -5,28 +5,55 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+MAP_STRIDES = ("stride_map", "stride_row", "stride_column")
+# kernel -> names of its parameters by type; pointers to the dtype of the case, to bytes, whole numbers, float numbers.
+PARAMETERS = {
+    "heatmap_kernel": (("positions", "out"), ("visible",), ("height", "width", "stride_joint", "stride_axis"), ("sigma",)),
+    "soft_argmax_kernel": (("maps", "out"), (), ("height", "width", *MAP_STRIDES), ()),
+    "soft_argmax_backward_kernel": (("maps", "saved", "grad_answer", "grad_maps"), (), ("height", "width", *MAP_STRIDES), ()),
+}
+INNERMOST = {"heatmap_kernel": "stride_axis", "soft_argmax_kernel": "stride_column", "soft_argmax_backward_kernel": "stride_column"}
+
+
+def variants(symbol: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return dtypes, and which whole numbers are 1: Triton makes a constant of such, so a map one pixel wide is another program."""
+    return ("fp32", (INNERMOST[symbol],)), ("fp16", ("width",)), ("fp32", ("height", "width"))
+
+
+def source(kernel: object, symbol: str, dtype: str, ones: Sequence[str]) -> ASTSource:
+    """Describe one launch to the compiler."""
+    pointers, to_bytes, whole, real = PARAMETERS[symbol]
+    signature = {name: f"*{dtype}" for name in pointers} | {name: "*u8" for name in to_bytes}
+    signature |= {name: "i32" for name in whole} | {name: "fp32" for name in real}
+    constants = {"BLOCK": 64, **{name: 1 for name in ones}}
+    return ASTSource(kernel, signature | {name: "constexpr" for name in constants}, constexprs=constants)
+
 
 def main() -> None:
-    report = {}
+    """Print the sizes of what was compiled, and to standard error what was refused; exit 1 where anything was."""
+    report, refused = {}, False
     for path in map(Path, sys.argv[1:]):
         spec = importlib.util.spec_from_file_location(f"kernel_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        # Triton makes an argument that is 1 a constant: a map one pixel wide is another program.
-        for dtype, ones in (("fp32", ()), ("fp16", ("width",)), ("fp32", ("height", "width"))):
-            signature = {"maps": f"*{dtype}", "out": f"*{dtype}", "height": "i32", "width": "i32"}
-            signature |= {name: "i32" for name in ("stride_map", "stride_row", "stride_column")}
-            constants = {"BLOCK": 64, **{name: 1 for name in ones}}
-            source = ASTSource(module.soft_argmax_kernel, signature | {name: "constexpr" for name in constants}, constexprs=constants)
-            compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32))
-            report[f"{path.stem} {dtype} {' '.join(ones)}"] = len(compiled.asm["cubin"])
+        (symbol,) = [name for name in PARAMETERS if hasattr(module, name)]
+        for dtype, ones in variants(symbol):
+            try:
+                compiled = triton.compile(source(getattr(module, symbol), symbol, dtype, ones), target=GPUTarget("cuda", 80, 32))
+            except Exception as error:
+                print(f"{path.stem} {dtype}: {error}", file=sys.stderr)
+                refused = True
+                break
+            report[f"{symbol} {path.stem} {dtype} {' '.join(ones)}"] = len(compiled.asm["cubin"])
     json.dump(report, sys.stdout)
+    sys.exit(refused)
 
 
 if __name__ == "__main__":

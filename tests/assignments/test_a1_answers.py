@@ -8,6 +8,8 @@ import pytest
 from vislab.check.verdict import Verdict
 
 FOLDER = Path(__file__).resolve().parents[2] / "assignments" / "a1_pose"
+# answers to test-suite, behaviour and model exercises need processes and trainings of their own: the audit has the means for them.
+JUDGED_HERE = ("function", "module", "step", "kernel")
 MUTANTS = sorted(FOLDER.glob("mutants/*/*.py"))
 ACCEPTED = sorted(FOLDER.glob("accepted/*/*.py"))
 
@@ -19,6 +21,19 @@ NAMED = {
     "norm_to_pixel/whole_pixels": "rounded to whole pixels",
     "pixel_to_norm/index_over_size": "the pixel index divided by the size",
     "pixel_to_norm/y_first": "x and y swapped",
+    "pose2heatmap/x_and_y_swapped": "x and y swapped",
+    "pose2heatmap/without_the_two": "without the 2",
+    "pose2heatmap/sigma_not_squared": "sigma where sigma squared belongs",
+    "pose2heatmap/area_of_the_bell": "divided by 2 pi sigma^2",
+    "pose2heatmap/mode_ignored": "the other mode",
+    "pose2heatmap/visibility_ignored": "every joint drawn, hidden or not",
+    "pose2heatmap/counted_from_one": "cells counted from one",
+    "decode_heatmap/row_first": "x and y swapped",
+    "decode_heatmap/never_refined": "the arg-max, without any refinement",
+    "decode_heatmap/column_by_column": "the map searched column by column",
+    "decode_heatmap/no_logarithm": "a parabola through the values, without the logarithm",
+    "decode_heatmap/slope_not_halved": "twice the refinement",
+    "decode_heatmap/quarter_away": "the refinement in the wrong direction",
     "joint_loss/divides_by_all_joints": "divided by all joints instead of the visible ones",
     "joint_loss/mean_of_means": "the mean of every person's own mean",
     "joint_loss/mask_ignored": "every joint counted, hidden or not",
@@ -32,8 +47,59 @@ NAMED = {
     "soft_argmax/counted_from_one": "off by one",
     "soft_argmax_kernel/first_block_only": "the first block alone",
     "soft_argmax_kernel/y_first": "x and y swapped",
+    "integral_bias/middle_of_the_edges": "the middle of the map taken at (W/2, H/2)",
+    "integral_bias/no_factor": "c - x, without the share of the background",
+    "integral_bias/share_of_the_bump_as_factor": "w (c - x), with the share of the bump",
+    "integral_bias/position_returned": "the position without the background",
+    "heatmap_kernel/two_forgotten": "sigma squared without the 2 in front",
+    "heatmap_kernel/at_the_nearest_cell": "the joint moved to the nearest cell",
+    "heatmap_kernel/index_split_by_height": "rows and columns mixed up",
+    "heatmap_kernel/visibility_ignored": "hidden joints drawn like the others",
+    "soft_argmax_backward_kernel/mean_not_taken_off": "without the mean taken off",
+    "soft_argmax_backward_kernel/x_and_y_exchanged": "the gradients of x and y exchanged",
+    "soft_argmax_backward_kernel/total_forgotten": "never divided by their total",
+    "soft_argmax_backward_kernel/other_way_round": "wrong sign",
+    "find_peaks/no_suppression": "the highest cells, without any suppression",
+    "find_peaks/four_neighbours": "four neighbours instead of eight",
+    "find_peaks/y_first": "x and y swapped",
+    "find_peaks/threshold_ignored": "the threshold ignored",
+    "robust_loss/half_forgotten": "is twice what was expected",
+    "robust_loss/slope_of_one": "a slope of 1 beyond delta",
+    "robust_loss/smooth_l1": "the smooth L1 loss",
+    "robust_loss/delta_ignored": "a delta of 1 instead of the given one",
+    "robust_loss/kinds_exchanged": "the other kind of loss",
+    "robust_centre/plain_mean": "the plain mean",
+    "robust_centre/lower_median": "the lower one of the two middle samples",
+    "robust_centre/share_in_all": "the share cut in all",
+    "robust_centre/one_end_only": "cut at the upper end alone",
+    "robust_centre/single_round": "a single round of weights",
+    "point_nll/constant_dropped": "the constant left out",
+    "point_nll/log_deviation": "the logarithm of the standard deviation",
+    "point_nll/half_missing": "the half of the log-variance left out",
+    "point_nll/mean_over_x_and_y": "is half of what was expected",
+    "point_nll/scale_without_root_two": "a Laplace density of variance b²",
+    "heatmap_loss/other_direction": "the other direction",
+    "heatmap_loss/cross_entropy_for_kl": "the cross-entropy, whose smallest value is not zero",
+    "heatmap_loss/no_softmax": "without the soft-max",
+    "heatmap_loss/half_forgotten": "twice",
     "heatmap_covariance/about_the_corner": "the second moment about the corner",
     "heatmap_covariance/variances_only": "the variances without the covariance",
+    "limb_field/summed": "people summed where they overlap, not averaged",
+    "limb_field/divides_by_all_people": "divided by the number of people",
+    "limb_field/not_normalised": "directions as long as the limb",
+    "limb_field/line_without_ends": "a line that does not stop at the joints",
+    "limb_score/not_normalised": "the direction left as long as the limb",
+    "limb_score/sum_over_samples": "the sum over the samples",
+    "limb_score/ends_alone": "the two ends alone",
+    "limb_score/end_left_out": "samples that leave out the end",
+    "visibility_loss/labels_exchanged": "visible and hidden exchanged",
+    "visibility_loss/visible_alone": "the visible joints alone",
+    "pck/pixels_for_shares": "the same threshold for people of every size",
+    "pck/mask_ignored": "every joint counted, visible or not",
+    "pck/divides_by_all_joints": "divided by all joints instead of the visible ones",
+    "flip_average/sides_kept": "left and right joints not exchanged",
+    "flip_average/not_turned_back": "the second maps not turned back",
+    "flip_average/upside_down": "turned upside down",
 }
 
 
@@ -45,9 +111,16 @@ def exercise_of(a1, path):
     return a1.exercises[f"pose.{path.parent.name}"]
 
 
+def judged_here(a1, path):
+    exercise = exercise_of(a1, path)
+    if exercise.probe.kind not in JUDGED_HERE:
+        pytest.skip("judged by the audit, which has the means for it")
+    return exercise
+
+
 @pytest.mark.parametrize("path", MUTANTS, ids=label)
 def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
-    exercise = exercise_of(a1, path)
+    exercise = judged_here(a1, path)
     record, score = judged(exercise, path)
     public = {case.name for case in exercise.cases() if case.public}
     wrong = [case for case in record.cases if case.verdict is not Verdict.OK]
@@ -61,7 +134,7 @@ def test_mutant_loses_points_on_hidden_cases(a1, judged, path):
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=label)
 def test_accepted_answer_keeps_every_point(a1, judged, path):
-    exercise = exercise_of(a1, path)
+    exercise = judged_here(a1, path)
     record, score = judged(exercise, path)
     assert [(case.name, case.text) for case in record.cases if case.verdict is not Verdict.OK] == []
     assert score.earned == exercise.points_total, record.observed
@@ -73,7 +146,9 @@ def test_answer_file_says_what_it_is_and_defines_the_symbol(a1, path):
     sentence = ast.get_docstring(tree)
     defined = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     assert sentence and sentence.endswith(".") and "\n" not in sentence
-    assert exercise_of(a1, path).symbol in defined
+    exercise = exercise_of(a1, path)
+    # weights are made by a function of that name; what students hand in is a file.
+    assert ("weights" if exercise.probe.kind == "model" else exercise.symbol) in defined
 
 
 def test_every_exercise_ships_enough_answers(a1):
@@ -104,6 +179,21 @@ def test_the_shipped_op_is_seen_and_earns_nothing(a1, judged, tmp_path):
     path.write_text("import vislab.ops.soft_argmax as shipped\n\n\ndef soft_argmax(maps):\n    return shipped.soft_argmax(maps)\n")
     record, score = judged(a1.exercises["pose.soft_argmax"], path)
     assert score.earned == 0 and score.verdict is Verdict.RULE and record.observed.tripped == ("vislab.ops.soft_argmax.soft_argmax",)
+
+
+def test_a_ready_density_is_seen_and_earns_nothing(a1, judged, tmp_path):
+    path = tmp_path / "ready.py"
+    path.write_text(
+        "import torch\n\n\n"
+        "def point_nll(predicted, log_variance, target, kind):\n"
+        "    deviation = torch.exp(log_variance / 2)\n"
+        "    ready = torch.distributions\n"
+        "    density = ready.Normal(predicted, deviation) if kind == 'gaussian' else ready.Laplace(predicted, deviation / 2**0.5)\n"
+        "    return -density.log_prob(target).sum(dim=-1)\n"
+    )
+    record, score = judged(a1.exercises["pose.point_nll"], path)
+    assert score.earned == 0 and score.verdict is Verdict.RULE
+    assert record.observed.tripped == ("torch.distributions.Laplace", "torch.distributions.Normal")
 
 
 def test_work_in_place_costs_the_purity_points(a1, judged, tmp_path):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,9 @@ def test_a_secret_in_the_data_stops_the_bundle(mini, built_mini, wheel, data, tm
         make_bundle(mini, built_mini.root, out, data=data, wheel=wheel)
     assert (out / "aX_mini.zip").read_bytes() == before
     assert [path.name for path in out.iterdir()] == ["aX_mini.zip"]
+
+
+def test_hidden_data_is_never_bundled(mini, built_mini, wheel, data, tmp_path):
+    assignment = replace(mini, hidden_data=("numbers.h5",))
+    with pytest.raises(AuthoringError, match=r"aX_mini/numbers.h5 is hidden data and must not be handed out"):
+        make_bundle(assignment, built_mini.root, tmp_path / "out", data=data, wheel=wheel)

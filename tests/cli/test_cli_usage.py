@@ -59,6 +59,17 @@ def test_two_ways_to_start_kernels_exclude_each_other(root: Path, course: Path) 
         assert told == "--fresh and --forked exclude each other; leave both out to fork where that is safe"
 
 
+def test_a_report_on_a_class_that_is_not_graded(root: Path, course: Path) -> None:
+    told = refused(root, "report", ASSIGNMENT, "--course", str(course))
+    assert told == f"{course / 'gradebook.db'} is missing; grade first: python -m autograder grade {ASSIGNMENT} --course {course}"
+    assert not (course / "gradebook.db").exists() and not (course / "reports").exists()
+
+
+def test_workers_of_this_machine_beside_a_cluster(root: Path, course: Path) -> None:
+    told = refused(root, "grade", ASSIGNMENT, "--course", str(course), "--workers", "2", "--scheduler", "tcp://127.0.0.1:9")
+    assert told == "--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them"
+
+
 def test_an_audit_of_single_exercises_names_what_it_cannot_find(root: Path) -> None:
     told = refused(root, "audit", ASSIGNMENT, "--json", "--only", "pose.joint_loss", "--only", "pose.nothing")
     assert told.startswith(f"--only pose.nothing is no exercise of {ASSIGNMENT}; it has pose.") and "pose.soft_argmax," in told

@@ -6,6 +6,9 @@ import pytest
 from fake_grader import prepare
 from tiny_course import ASSIGNMENT, PLAIN_TEST, TinyCourse
 
+from autograder.gradebook.marks import read_entries
+from autograder.gradebook.run import GradebookError
+
 FULL = {"pose.first": [4, 4], "pose.extra": [2, 2]}
 
 
@@ -213,3 +216,25 @@ def test_the_check_cell_shows_the_ledger_and_nothing_of_the_student(course: Tiny
     assert "all tests passed" not in str(shown)
     assert cells["solve-first"].outputs[0].text == "debug"
     assert cells["check-first"].metadata.nbgrader.grade_id == "check-pose-first"
+
+
+def test_entries_tell_changed_marks_penalties_and_what_waits(course: TinyCourse) -> None:
+    _ready(course, answer="Because.", timestamp="2027-02-06 20:00:00 UTC")
+    _ready(course, "ben", right={"pose.first": [1, 4], "pose.extra": [0, 2]})
+    course.autograde()
+    with course.gradebook() as gradebook:
+        gradebook.find_grade("check-pose-first", "one", ASSIGNMENT, "ben").manual_score = 5
+        gradebook.db.commit()
+    entries = read_entries(course.root, ASSIGNMENT)
+    assert sorted(entries) == ["ann", "ben"]
+    assert entries["ann"].waiting == (("one", "question-pose-why"),) and entries["ann"].changed == () and entries["ann"].penalty > 0
+    (mark,) = entries["ben"].changed
+    assert (mark.notebook, mark.cell, mark.points) == ("one", "check-pose-first", 5.0) and mark.automatic < 5.0
+    assert entries["ben"].penalty == 0 and entries["ben"].max_score == 14
+
+
+def test_nobody_has_an_entry_where_there_is_no_gradebook(course: TinyCourse) -> None:
+    course.gradebook_path.unlink()
+    with pytest.raises(GradebookError, match=r"gradebook\.db is missing; grade first: python -m autograder grade t1_tiny"):
+        read_entries(course.root, ASSIGNMENT)
+    assert not course.gradebook_path.exists()

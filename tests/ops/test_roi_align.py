@@ -25,9 +25,10 @@ def expected_answers(features, regions, **options):
 @ALIGNED
 @pytest.mark.parametrize("ratio", [-1, 2, 3])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_plain_equals_the_reference(size, ratio, aligned):
+@pytest.mark.parametrize("count", [1, 8, 9], ids=["one box", "the most that are cut out", "one more"])
+def test_plain_equals_the_reference(count, size, ratio, aligned):
     for dtype, tolerance in TOLERANCE.items():
-        features, regions = maps(2, 3, *size, dtype=dtype), boxes(6, 2, *size)
+        features, regions = maps(2, 3, *size, dtype=dtype), boxes(count, 2, *size)
         options = {"output_size": (3, 2), "spatial_scale": 0.25, "sampling_ratio": ratio, "aligned": aligned}
         came = answers(roi_align, features, regions, **options)
         assert came["pooled"].dtype == came["gradient of features"].dtype == dtype and came["gradient of boxes"].dtype == torch.float32
@@ -35,6 +36,16 @@ def test_plain_equals_the_reference(size, ratio, aligned):
         by_boxes = {"gradient of boxes": expected.pop("gradient of boxes")}
         assert_same_answers({"gradient of boxes": came.pop("gradient of boxes")}, by_boxes, TOLERANCE[torch.float32])
         assert_same_answers(came, expected, tolerance)
+
+
+def test_few_boxes_see_no_infinity_that_only_other_bins_read():
+    features = maps(1, 2, 12, 16)
+    features[0, 1, 3, 4] = torch.inf
+    regions = torch.tensor([[0, 1.0, 1, 13, 9]])
+    options = {"output_size": (4, 6), "sampling_ratio": 1}
+    few = roi_align(features, regions, **options)
+    assert torch.equal(few, roi_align(features, regions.repeat(9, 1), **options)[:1])
+    assert 0 < few.isinf().sum() + few.isnan().sum() < few[0, 1].numel() / 2 and few[0, 0].isfinite().all()
 
 
 @BOTH_PATHS

@@ -112,6 +112,12 @@ open('/dev/shm/x', 'x'); open('/tmp/x', 'x'); print(len(os.listdir('/run/judges'
 
 
 @FORKED
+def test_a_server_that_shows_other_data_files_is_refused(bench: Bench, folder: Path) -> None:
+    with pytest.raises(SandboxFault, match="shows other data files than this run may see"):
+        bench.start("pass", data=(folder / "another.h5",))
+
+
+@FORKED
 def test_exit_status_is_told_like_a_shell(bench: Bench) -> None:
     assert bench.run("import os; os._exit(3)").status == 3
     assert bench.run("import os; os.kill(os.getpid(), 11)").status == 128 + 11
@@ -220,7 +226,7 @@ def test_nothing_runs_without_the_word_to_go(bench: Bench, monkeypatch: pytest.M
 def test_a_kernel_that_cannot_be_forked_is_started_fresh_with_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(interpreter: object) -> Server:
+    def broken(interpreter: object, data: object) -> Server:
         raise SandboxFault("no server today")
 
     monkeypatch.setattr(forked_sandbox, "warm_server", broken)
@@ -245,7 +251,7 @@ def test_what_is_asked_for_is_what_is_opened(monkeypatch: pytest.MonkeyPatch) ->
         assert type(open_sandbox({})) is Sandbox
         with pytest.raises(SandboxMissing, match=r"cannot be forked here: walls are down: seccomp; leave --forked out"):
             open_sandbox({}, start=Start.FORKED)
-    monkeypatch.setattr(choice, "fork_faults", lambda: ("own namespaces: broken: net",))
+    monkeypatch.setattr(choice, "fork_faults", lambda data: ("own namespaces: broken: net",))
     assert type(open_sandbox({})) is Sandbox
     with pytest.raises(SandboxMissing, match="broken: net"):
         open_sandbox({}, start=Start.FORKED)

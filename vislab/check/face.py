@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from vislab.check.budget import graded
@@ -33,7 +34,7 @@ def check(exercise: str, answer: Any, **extras: Any) -> Report | None:
         extras: what the exercise asks for beside it, such as ``grid=`` of a kernel.
 
     Returns:
-        The table at home, when every visible check passed; None otherwise.
+        The table at home, when every visible check passed; None otherwise, and where a file that is asked for is not there yet.
 
     Raises:
         NotWrittenYet: the exercise still holds its stub.
@@ -47,6 +48,10 @@ def check(exercise: str, answer: Any, **extras: Any) -> Report | None:
         report = check_at_home(exercise, answer, extras)
     except TritonMissing as missing:
         print(f"{exercise}: {missing}")
+        return None
+    if report.not_attempted and isinstance(answer, (str, os.PathLike)):
+        # a file takes minutes of training elsewhere: a notebook that is run from top to bottom goes on without it.
+        print(f"{exercise}: {os.fspath(answer)} is not here yet. Make it, then run this cell again.")
         return None
     if report.not_attempted:
         raise NotWrittenYet(

@@ -1,4 +1,4 @@
-"""Extension: how wide a heatmap is, and in which direction."""
+"""How wide a heatmap is, and in which direction."""
 
 from __future__ import annotations
 
@@ -82,13 +82,12 @@ def needle(height: int, width: int):
 
 
 class HeatmapCovariance(Exercise):
-    """Covariance matrix of the position under the spatial soft-max. Bonus."""
+    """Covariance matrix of the position under the spatial soft-max."""
 
     name = "pose.heatmap_covariance"
-    title = "Covariance of a heatmap (extension)"
+    title = "Covariance of a heatmap"
     symbol = "heatmap_covariance"
-    points = {Family.VALUE: 1.25, Family.GRADIENT: 0.5, Family.STABILITY: 0.5, Family.DTYPE: 0.25, Family.EDGE: 0.25, Family.PURITY: 0.25}
-    bonus = True
+    points = {Family.VALUE: 1.75, Family.GRADIENT: 0.75, Family.STABILITY: 0.75, Family.DTYPE: 0.25, Family.EDGE: 0.25, Family.PURITY: 0.25}
     # E[x x] - E[x] E[x] is what many write first. It loses digits to cancellation; the stability family is where that costs marks, so the
     # value cases forgive the few units of 1e-5 that it costs on an ordinary map.
     tolerance_factor = 256.0

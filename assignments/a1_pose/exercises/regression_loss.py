@@ -99,10 +99,10 @@ class JointLoss(Exercise):
         ),
     }
 
-    def reference(self, predicted: Tensor, target: Tensor, visible: Tensor, *, kind: str) -> Tensor:
+    def reference(self, predicted: Tensor, target: Tensor, visible: Tensor, kind: str = "l2") -> Tensor:
         return masked_mean(predicted, target, visible, kind)
 
-    def oracle(self, predicted: Tensor, target: Tensor, visible: Tensor, *, kind: str) -> Tensor:
+    def oracle(self, predicted: Tensor, target: Tensor, visible: Tensor, kind: str = "l2") -> Tensor:
         if not bool(visible.any()):
             # no mean exists; that it counts as zero is the definition.
             return torch.zeros((), dtype=torch.float64)
@@ -134,5 +134,6 @@ class JointLoss(Exercise):
             Case("no joint visible, labels NaN", Family.EDGE, all_alike(3, 5, False, "l1", float("nan")), gradient=True, wrt=(0,)),
             Case("no people", Family.EDGE, all_alike(0, 5, True, "l2")),
             Case("last two axes swapped in memory", Family.EDGE, people(3, 7, "l2"), layout="transposed"),
+            Case("last two axes swapped in memory, l1", Family.EDGE, people(4, 6, "l1"), layout="transposed"),
             Case("every second element of a wider buffer", Family.EDGE, people(3, 7, "l1"), layout="strided"),
         ]

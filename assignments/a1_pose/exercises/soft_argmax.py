@@ -187,6 +187,7 @@ class SoftArgmax(Exercise):
             Case("map one pixel wide", Family.EDGE, noise(3, 4, 9, 1)),
             Case("map one pixel high", Family.EDGE, noise(1, 4, 1, 14)),
             Case("no people", Family.EDGE, noise(0, 4, 9, 14)),
+            Case("no people, taller than wide", Family.EDGE, noise(0, 3, 12, 5)),
             Case("last two axes swapped in memory", Family.EDGE, noise(3, 4, 9, 14), layout="transposed"),
             Case("taller than wide, axes swapped in memory", Family.EDGE, noise(1, 3, 12, 5), layout="transposed"),
             Case("every second element of a wider buffer", Family.EDGE, noise(3, 4, 9, 14), layout="strided"),

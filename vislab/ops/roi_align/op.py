@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from vislab.ops.path import resolve_path
 from vislab.ops.regions.arguments import check_pooling, check_regions
 from vislab.ops.regions.derivatives import averages, tie_averages
 from vislab.ops.roi_align.naive import roi_align_naive
+
+# beyond so many boxes, reading the map once for all of them is quicker than cutting each out.
+_FEW_BOXES = 8
 
 
 def roi_align(
@@ -110,6 +114,9 @@ def _pool(features, boxes, index, height, width, scale, ratio, aligned):
     if not boxes.shape[0] * features.shape[1]:
         return averages(features, boxes, index, height, width)
     taps = _Taps(features, boxes, index, height, width, scale, ratio, aligned)
+    if crops := _crops(features, taps):
+        pooled = crops.pool(crops.rows[0], crops.columns[0]).transpose(1, 2).to(features.dtype).contiguous()
+        return pooled.masked_fill_(taps.lost[:, None, None, None], torch.nan)
     pooled = F.embedding_bag(taps.pixel, _rows(features), per_sample_weights=taps.weight(), mode="sum")
     pooled = pooled.view(boxes.shape[0], height, width, features.shape[1])
     pooled = pooled.masked_fill(taps.lost[:, None, None, None], torch.nan)
@@ -128,6 +135,8 @@ def _pull_back(grad, features, boxes, index, scale, ratio, aligned, with_feature
     taps = _Taps(features, boxes, index, grad.shape[2], grad.shape[3], scale, ratio, aligned, with_boxes)
     # a lost box's answer is a constant.
     upstream = grad.to(taps.dtype).masked_fill(taps.lost[:, None, None, None], 0.0)
+    if crops := _crops(features, taps):
+        return _pull_back_crops(upstream.transpose(1, 2), features, boxes, crops, with_features, with_boxes)
     upstream = upstream.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # [K · PH · PW, C]
     grad_features = features.new_empty(0)
     grad_boxes = boxes.new_empty(0)
@@ -176,17 +185,76 @@ class _Taps:
         low_x, low_y, high_x, high_y = corners.unbind(1)
         self._x = _axis(low_x, high_x, width, features.shape[3], scale, ratio, aligned, with_slopes)
         self._y = _axis(low_y, high_y, height, features.shape[2], scale, ratio, aligned, with_slopes)
-        image = index.long().masked_fill(self.lost, 0)[:, None, None] * features.shape[2]
-        row, column = (image + self._y[0]) * features.shape[3], self._x[0]
-        # [K, PH, PW, taps in y, taps in x]
-        self._grid = (boxes.shape[0], height, width, row.shape[2], column.shape[2])
-        self.pixel = (row[:, :, None, :, None] + column[:, None, :, None, :]).expand(self._grid).reshape(-1, row.shape[2] * column.shape[2])
+        self.image = index.long().masked_fill(self.lost, 0)
+        self._rows, self._columns = features.shape[2:]
+
+    @property
+    def pixel(self):
+        row, column = (self.image[:, None, None] * self._rows + self._y[0]) * self._columns, self._x[0]
+        pixel = row[:, :, None, :, None] + column[:, None, :, None, :]  # [K, PH, PW, taps in y, taps in x]
+        return pixel.reshape(-1, row.shape[2] * column.shape[2])
 
     def weight(self, side: int | None = None):
         """Return the weights, or their derivatives by x1, y1, x2 or y2 (``side`` 0 to 3)."""
         x = self._x[1] if side not in (0, 2) else self._x[2 + side // 2]
         y = self._y[1] if side not in (1, 3) else self._y[2 + side // 2]
-        return (y[:, :, None, :, None] * x[:, None, :, None, :]).reshape(self.pixel.shape)
+        return (y[:, :, None, :, None] * x[:, None, :, None, :]).reshape(-1, y.shape[2] * x.shape[2])
+
+    def lines(self, axis: str, length: int):
+        """Return where each box's taps along ``"x"`` or ``"y"`` begin, and their weights and slopes as matrices ``[K, bins, pixels]``."""
+        pixel, *weights = self._x if axis == "x" else self._y
+        first = pixel.amin((1, 2))
+        offset = pixel - first[:, None, None]
+        span = int(offset.max()) + 1
+        # all boxes have as many lines; one that ends sooner begins sooner.
+        begin = first.clamp(max=length - span)
+        offset += (first - begin)[:, None, None]
+        return begin.tolist(), [part.new_zeros(*part.shape[:2], span).scatter_add_(2, offset, part) for part in weights]
+
+
+class _Crops(NamedTuple):
+    """The pixels that each box reads, ``[K, h, C, w]``, and what it makes of their rows ``[K, PH, h]`` and columns ``[K, PW, w]``."""
+
+    places: list[tuple]
+    pixels: Tensor
+    rows: list[Tensor]  # weights, and their derivatives by y1 and y2 where they were asked for
+    columns: list[Tensor]  # likewise by x1 and x2
+
+    def pool(self, rows, columns):
+        """Return ``[K, PH, C, PW]``."""
+        boxes, height, channels, width = self.pixels.shape
+        lines = rows @ self.pixels.view(boxes, height, channels * width)
+        return (lines.view(boxes, -1, width) @ columns.mT).view(boxes, -1, channels, columns.shape[1])
+
+
+def _crops(features, taps):
+    """Cut few boxes out of the map: what they pool is two matrix products then, without laying out the map. None: too many, or NaN."""
+    if len(taps.image) > _FEW_BOXES:
+        return None
+    (tops, rows), (lefts, columns) = taps.lines("y", features.shape[2]), taps.lines("x", features.shape[3])
+    height, width = rows[0].shape[2], columns[0].shape[2]
+    corners = zip(taps.image.tolist(), tops, lefts, strict=True)
+    places = [(image, slice(None), slice(top, top + height), slice(left, left + width)) for image, top, left in corners]
+    pixels = torch.stack([features[place].transpose(0, 1) for place in places]).to(taps.dtype)
+    # zero times infinity is NaN: a bin must not see what only another one reads.
+    return _Crops(places, pixels, rows, columns) if pixels.sum().isfinite() else None
+
+
+def _pull_back_crops(grad, features, boxes, crops, with_features, with_boxes):
+    """Give the gradients of few boxes; ``grad`` is ``[K, PH, C, PW]``."""
+    (rows, *by_y), (columns, *by_x) = crops.rows, crops.columns
+    grad_features = torch.zeros(features.shape if with_features else 0, dtype=grad.dtype)
+    if with_features:
+        count, bins, channels, _ = grad.shape
+        spread = (grad.reshape(count, bins * channels, -1) @ columns).view(count, bins, -1)
+        spread = (rows.mT @ spread).view(crops.pixels.shape).transpose(1, 2)
+        for place, above in zip(crops.places, spread, strict=True):
+            grad_features[place] += above
+    grad_boxes = boxes.new_empty(0)
+    if with_boxes:
+        answers = ((rows, by_x[0]), (by_y[0], columns), (rows, by_x[1]), (by_y[1], columns))
+        grad_boxes = torch.stack([(crops.pool(*answer) * grad).sum((1, 2, 3)) for answer in answers], 1).to(boxes.dtype)
+    return grad_features.to(features.dtype), grad_boxes
 
 
 def _axis(low, high, bins, length, scale, ratio, aligned, with_slopes):

@@ -18,6 +18,8 @@ from vislab.ops.roi_pool.naive import roi_pool_naive
 _FAR = 2.0**30
 # numbers that are gathered at a time: 2 MiB of float32, which stay in cache while they are compared.
 _GATHER_MAX = 1 << 19
+# so few boxes cost less one by one than what the operator does before its first number.
+_BOX_BY_BOX = 4
 # boxes times channels up to which pooling box by box is quicker: calls cost more there than arithmetic.
 _BOX_BY_BOX_MAX = 256
 # the same where a gradient to the features is asked for.
@@ -215,7 +217,7 @@ def _box_by_box(features, boxes, index, output_size, spatial_scale):
     Its bins are these as long as the whole box lies on the map; of several NaN it names another as the largest.
     """
     most = _BOX_BY_BOX_MAX_GRADIENT if features.requires_grad and torch.is_grad_enabled() else _BOX_BY_BOX_MAX
-    few = 0 < boxes.shape[0] * features.shape[1] <= most
+    few = 0 < boxes.shape[0] * features.shape[1] and (boxes.shape[0] <= _BOX_BY_BOX or boxes.shape[0] * features.shape[1] <= most)
     if not few or torch.compiler.is_compiling() or features.device.type != "cpu" or features.dtype not in (torch.float32, torch.float64):
         return None
     if type(features) not in (Tensor, torch.nn.Parameter):

@@ -1,0 +1,17 @@
+"""Takes the logarithm of a soft-max that may have underflowed to zero."""
+
+import torch
+from torch import Tensor
+
+
+def heatmap_loss(logits: Tensor, target: Tensor, kind: str) -> Tensor:
+    said = torch.softmax(logits.flatten(2), dim=-1).log()
+    true, share = target.flatten(2), said.exp()
+    if kind == "mse":
+        return (share - true).square().mean(dim=-1)
+    if kind == "ce":
+        return -(true * said).sum(dim=-1)
+    if kind == "kl":
+        return (torch.xlogy(true, true) - true * said).sum(dim=-1)
+    middle = ((share + true) / 2).clamp(min=1e-38).log()
+    return (torch.xlogy(true, true) - true * middle + share * (said - middle)).sum(dim=-1) / 2

@@ -1,0 +1,21 @@
+"""Forgets to stop at the joints: every limb is a strip across the whole map."""
+
+import torch
+from torch import Tensor
+
+
+def limb_field(joints: Tensor, visible: Tensor, limbs: Tensor, height: int, width: int, half_width: float) -> Tensor:
+    pixel = torch.stack(torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy")).to(joints.dtype)
+    fields = torch.zeros(len(limbs), 2, height, width, dtype=joints.dtype)
+    for number, (first, last) in enumerate(limbs.tolist()):
+        count = torch.zeros(height, width)
+        for person, seen in zip(joints, visible):
+            length = (person[last] - person[first]).norm()
+            if seen[first] and seen[last] and length > 0:
+                unit = ((person[last] - person[first]) / length)[:, None, None]
+                away = pixel - person[first][:, None, None]
+                on = (away[0] * unit[1] - away[1] * unit[0]).abs() <= half_width
+                fields[number] += on * unit
+                count += on
+        fields[number] /= count.clamp(min=1)
+    return fields

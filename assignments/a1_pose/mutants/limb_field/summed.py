@@ -1,0 +1,18 @@
+"""Adds the directions of all people that cover a pixel, without dividing by how many they are."""
+
+import torch
+from torch import Tensor
+
+
+def limb_field(joints: Tensor, visible: Tensor, limbs: Tensor, height: int, width: int, half_width: float) -> Tensor:
+    pixel = torch.stack(torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy")).to(joints.dtype)
+    fields = torch.zeros(len(limbs), 2, height, width, dtype=joints.dtype)
+    for number, (first, last) in enumerate(limbs.tolist()):
+        for person, seen in zip(joints, visible):
+            length = (person[last] - person[first]).norm()
+            if seen[first] and seen[last] and length > 0:
+                unit = ((person[last] - person[first]) / length)[:, None, None]
+                away = pixel - person[first][:, None, None]
+                along, beside = (away * unit).sum(dim=0), away[0] * unit[1] - away[1] * unit[0]
+                fields[number] += ((along >= 0) & (along <= length) & (beside.abs() <= half_width)) * unit
+    return fields

@@ -1,0 +1,17 @@
+"""Answers the start of every end instead of the end of every start."""
+
+from itertools import permutations
+
+import torch
+from torch import Tensor
+
+
+def match_limbs(scores: Tensor, minimum: float) -> Tensor:
+    ends, starts = scores.shape
+    table, best, answer = scores.T.tolist(), -1.0, [-1] * starts
+    for order in permutations(range(max(starts, ends)), starts):
+        choice = [end if end < ends and table[start][end] > minimum else -1 for start, end in enumerate(order)]
+        total = sum(table[start][end] for start, end in enumerate(choice) if end >= 0)
+        if total > best:
+            best, answer = total, choice
+    return torch.tensor(answer, dtype=torch.int64)

@@ -1,0 +1,15 @@
+"""Leaves the log-variance out: a variance without end costs nothing."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def point_nll(predicted: Tensor, log_variance: Tensor, target: Tensor, kind: str) -> Tensor:
+    away = target - predicted
+    if kind == "gaussian":
+        each = 0.5 * (math.log(2 * math.pi) + away.square() * torch.exp(-log_variance))
+        return each.sum(dim=-1)
+    each = 0.5 * math.log(2) + math.sqrt(2) * away.abs() * torch.exp(-log_variance / 2)
+    return each.sum(dim=-1)

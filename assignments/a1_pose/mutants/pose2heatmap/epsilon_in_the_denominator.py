@@ -1,0 +1,15 @@
+"""Adds a small number to the denominator: a far joint's map is empty instead of summing to one."""
+
+import torch
+from torch import Tensor
+
+
+def pose2heatmap(poses: Tensor, visible: Tensor, height: int, width: int, sigma: float, mode: str = "peak") -> Tensor:
+    poses = torch.where(visible[..., None], poses, 0.0)
+    columns = torch.arange(width, dtype=poses.dtype) - poses[..., 0, None]
+    rows = torch.arange(height, dtype=poses.dtype) - poses[..., 1, None]
+    columns, rows = -(columns**2) / (2 * sigma**2), -(rows**2) / (2 * sigma**2)
+    maps = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+    if mode == "sum":
+        maps = maps / (maps.sum(dim=(-2, -1), keepdim=True) + 1e-12)
+    return torch.where(visible[..., None, None], maps, 0.0)

@@ -1,0 +1,14 @@
+"""Multiplies by the visibility at the end: a label of NaN stays NaN, forward and backward."""
+
+import torch
+from torch import Tensor
+
+
+def pose2heatmap(poses: Tensor, visible: Tensor, height: int, width: int, sigma: float, mode: str = "peak") -> Tensor:
+    columns = torch.arange(width, dtype=poses.dtype) - poses[..., 0, None]
+    rows = torch.arange(height, dtype=poses.dtype) - poses[..., 1, None]
+    columns, rows = -(columns**2) / (2 * sigma**2), -(rows**2) / (2 * sigma**2)
+    if mode == "sum":
+        columns, rows = columns.log_softmax(dim=-1), rows.log_softmax(dim=-1)
+    maps = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+    return maps * visible[..., None, None]

@@ -1,0 +1,16 @@
+"""Divides by the sum over the joints of a person, not over each map."""
+
+import torch
+from torch import Tensor
+
+
+def pose2heatmap(poses: Tensor, visible: Tensor, height: int, width: int, sigma: float, mode: str = "peak") -> Tensor:
+    poses = torch.where(visible[..., None], poses, 0.0)
+    columns = torch.arange(width, dtype=poses.dtype) - poses[..., 0, None]
+    rows = torch.arange(height, dtype=poses.dtype) - poses[..., 1, None]
+    columns, rows = -(columns**2) / (2 * sigma**2), -(rows**2) / (2 * sigma**2)
+    maps = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+    maps = maps * visible[..., None, None]
+    if mode == "sum":
+        maps = maps / maps.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1e-30) * visible.sum(dim=1)[:, None, None, None]
+    return maps

@@ -1,0 +1,15 @@
+"""Forgets the 2 of 2 sigma squared: the bumps are narrower by a factor of 1.4."""
+
+import torch
+from torch import Tensor
+
+
+def pose2heatmap(poses: Tensor, visible: Tensor, height: int, width: int, sigma: float, mode: str = "peak") -> Tensor:
+    poses = torch.where(visible[..., None], poses, 0.0)
+    columns = torch.arange(width, dtype=poses.dtype) - poses[..., 0, None]
+    rows = torch.arange(height, dtype=poses.dtype) - poses[..., 1, None]
+    columns, rows = -((columns / sigma) ** 2), -((rows / sigma) ** 2)
+    if mode == "sum":
+        columns, rows = columns.log_softmax(dim=-1), rows.log_softmax(dim=-1)
+    maps = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+    return maps * visible[..., None, None]

@@ -1,0 +1,13 @@
+"""Gives the size of the influence and not its direction."""
+
+import torch
+from torch import Tensor
+
+
+def robust_loss(residual: Tensor, kind: str, delta: float = 1.0) -> tuple[Tensor, Tensor]:
+    if kind == "huber":
+        influence = residual.clamp(-delta, delta)
+        return influence * (residual - influence / 2), influence.abs()
+    ratio = residual / delta
+    bounded = residual / torch.hypot(torch.ones_like(ratio), ratio)
+    return bounded.square() / 2, residual.abs() / (1 + ratio.square()).square()

@@ -1,0 +1,13 @@
+"""Gives the weight of the least-squares step instead of the influence."""
+
+import torch
+from torch import Tensor
+
+
+def robust_loss(residual: Tensor, kind: str, delta: float = 1.0) -> tuple[Tensor, Tensor]:
+    if kind == "huber":
+        influence = residual.clamp(-delta, delta)
+        return influence * (residual - influence / 2), delta / residual.abs().clamp(min=delta)
+    ratio = residual / delta
+    bounded = residual / torch.hypot(torch.ones_like(ratio), ratio)
+    return bounded.square() / 2, 1 / (1 + ratio.square()).square()
