@@ -24,6 +24,8 @@ from autograder.exercise.exercise import Exercise
 from autograder.exercise.seeds import SeedSource
 from autograder.gradebook.ledger_table import exercise_panel
 from autograder.intake.record import IntakeRecord
+from autograder.sandbox.choice import Start
+from autograder.sandbox.keeper import end_servers
 from autograder.sandbox.limits import Limits
 
 # by student and notebook: a submission may hold more notebooks than the one it is about.
@@ -77,7 +79,13 @@ class SuiteReport:
 
 
 def run_suite(
-    fixtures: Sequence[Fixture], range_folder: Path, place: Path, stage: Stage, workers: int | None = None, in_process: bool = False
+    fixtures: Sequence[Fixture],
+    range_folder: Path,
+    place: Path,
+    stage: Stage,
+    workers: int | None = None,
+    in_process: bool = False,
+    start: Start = Start.AUTO,
 ) -> SuiteReport:
     """Run fixtures.
 
@@ -88,6 +96,7 @@ def run_suite(
         stage: told each stage's name and number of steps; returns what to call per step.
         workers: submissions at once.
         in_process: grade in this very process, one after another: for tests that take down a wall or a part of the judge.
+        start: how kernels are started.
 
     Raises:
         FixtureError: a fixture that cannot be handed in.
@@ -106,7 +115,7 @@ def run_suite(
             step(fixture.name)
         summary = receive(world.course, world.assignment, stage("intake", len(everything)))
         records = {record.student: record for record in summary.records}
-        graded = _grade(world, stage, workers, in_process)
+        graded = _grade(world, stage, workers, in_process, start)
         for name, control in controls.items():
             report.faults += _of_wrong_control(name, graded[control.student, name][1].ledger)
         assignment = world.course.assignment(world.assignment)
@@ -122,8 +131,8 @@ def run_suite(
     return report
 
 
-def _grade(world: World, stage: Stage, workers: int | None, in_process: bool) -> Graded:
-    jobs = world.course.jobs(world.assignment)
+def _grade(world: World, stage: Stage, workers: int | None, in_process: bool, start: Start) -> Graded:
+    jobs = world.course.jobs(world.assignment, start=start)
     graded: Graded = {}
     step = stage("grade", len(jobs))
 
@@ -138,6 +147,8 @@ def _grade(world: World, stage: Stage, workers: int | None, in_process: bool) ->
     if in_process:
         for job in jobs:
             finished(job, grade_witnessed(job))
+        # Its folder lies among the course's temporary files.
+        end_servers()
         return graded
     limits = Limits.from_table(world.course.assignment(world.assignment).limits)
     grade_many(jobs, finished, workers_for(workers, limits.memory_mib), work=grade_witnessed)

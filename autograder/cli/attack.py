@@ -15,7 +15,17 @@ from rich.table import Table
 from autograder.attack.fixture import find_fixtures
 from autograder.attack.plain_nbgrader import PlainOutcome, run_plain
 from autograder.attack.suite import SuiteReport, run_suite
-from autograder.cli.terminal import EXIT_FAULTY, JsonOption, WorkersOption, out, print_json, steps
+from autograder.cli.terminal import (
+    EXIT_FAULTY,
+    ForkedOption,
+    FreshOption,
+    JsonOption,
+    WorkersOption,
+    out,
+    print_json,
+    started_how,
+    steps,
+)
 from autograder.engine.course import REPOSITORY
 from autograder.sandbox.minimum import require_minimum
 
@@ -38,11 +48,14 @@ def attack(
         ),
     ] = False,
     workers: WorkersOption = None,
+    fresh: FreshOption = False,
+    forked: ForkedOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print what came out wrong, and the last line.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Hand in every attack and every honest control and grade them. Exit 1 when one gains, leaks, stays behind or loses a point."""
     # hostile code never runs without walls: there is no option that does without them.
+    start = started_how(fresh, forked)
     require_minimum()
     fixtures = find_fixtures(folders or list(FIXTURES))
     # a short path: Unix sockets of the grader are made below it.
@@ -55,7 +68,7 @@ def attack(
             _print_plain(compared, json)
             sys.exit(0 if all(outcome.as_recorded for outcome in compared) else EXIT_FAULTY)
         with steps(json or quiet) as stage:
-            report = run_suite(fixtures, firing_range, place, stage, workers)
+            report = run_suite(fixtures, firing_range, place, stage, workers, start=start)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if json:

@@ -17,6 +17,8 @@ from autograder.cli.terminal import (
     AssignmentArgument,
     CourseOption,
     Failed,
+    ForkedOption,
+    FreshOption,
     JsonOption,
     WorkersOption,
     course_at,
@@ -24,6 +26,7 @@ from autograder.cli.terminal import (
     out,
     print_json,
     require_walls,
+    started_how,
     steps,
 )
 from autograder.engine.course import Course
@@ -50,6 +53,8 @@ def grade(
     feedback: Annotated[bool, typer.Option(help="Write the feedback pages as well.")] = True,
     unsafe_no_sandbox: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run student code without walls. Dangerous.")] = False,
     workers: WorkersOption = None,
+    fresh: FreshOption = False,
+    forked: ForkedOption = False,
     scheduler: Annotated[str | None, typer.Option(help="Grade on a Dask cluster: tcp://HOST:8786.", show_default="this machine")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -60,6 +65,7 @@ def grade(
     if scheduler is not None and workers is not None:
         raise Failed("--workers is for this machine, --scheduler for a cluster, which has its own workers; name one of them")
     here = course_at(course)
+    start = started_how(fresh, forked)
     if unsafe_no_sandbox:
         err.print("[bold red]student code runs without walls:[/] it can read and change whatever you can, and its marks prove nothing")
     here.assignment(assignment)
@@ -82,6 +88,7 @@ def grade(
             workers=workers,
             force=force,
             walls=not unsafe_no_sandbox,
+            start=start,
             scheduler=scheduler,
             started=lambda total: stage("grade", total),
             progress=lambda line: stage.step(line),

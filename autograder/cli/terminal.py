@@ -16,7 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from autograder.engine.course import REPOSITORY, Course
 from autograder.exercise.assignment import Assignment, AssignmentError, find_assignments, resolve_assignment
+from autograder.sandbox.choice import Start
 from autograder.sandbox.faults import SandboxMissing
+from autograder.sandbox.fork_proof import fork_faults
+from autograder.sandbox.keeper import end_servers
 from autograder.sandbox.minimum import require_minimum
 
 # 4: everything is graded and kept, but the gradebook could not take it in now; the same command goes on from there.
@@ -33,6 +36,10 @@ CourseOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines instead of tables.")]
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Submissions graded at once; one per processor by default.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Start an interpreter for every kernel: slower, for comparison.")]
+ForkedOption = Annotated[
+    bool, typer.Option("--forked", help="Fork every kernel from a warm interpreter, or fail: the default is to fork where that is safe.")
+]
 
 
 class Failed(Exception):
@@ -41,6 +48,22 @@ class Failed(Exception):
     def __init__(self, message: str, code: int = EXIT_USAGE) -> None:
         super().__init__(message)
         self.code = code
+
+
+def started_how(fresh: bool, forked: bool) -> Start:
+    """Return how kernels are started, from ``--fresh`` and ``--forked``.
+
+    Raises:
+        Failed: both were given, or ``--forked`` on a machine where a proof of it does not hold.
+    """
+    if fresh and forked:
+        raise Failed("--fresh and --forked exclude each other; leave both out to fork where that is safe")
+    faults = fork_faults() if forked else ()
+    # Each worker has one of its own.
+    end_servers()
+    if faults:
+        raise Failed(f"kernels cannot be forked here: {'; '.join(faults)}; leave --forked out to start an interpreter for each")
+    return Start.FRESH if fresh else Start.FORKED if forked else Start.AUTO
 
 
 def stop(message: str, code: int = EXIT_USAGE) -> NoReturn:

@@ -15,6 +15,7 @@ from autograder.engine.secret import read_secret
 from autograder.engine.store import LedgerStore
 from autograder.exercise.assignment import Assignment, resolve_assignment
 from autograder.intake.record import IntakeRecord, load_record
+from autograder.sandbox.choice import Start
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GRADING_ROOMS = ("autograder/exercise", "autograder/judge", "autograder/sandbox", "autograder/engine", "vislab")
@@ -65,7 +66,7 @@ class Course:
         """Return the students whose submission has gone through intake, sorted."""
         return sorted(path.parent.name for path in (self.root / "intake").glob(f"*/{assignment}") if path.is_dir())
 
-    def jobs(self, assignment: str, students: list[str] | None = None, walls: bool = True) -> list[Job]:
+    def jobs(self, assignment: str, students: list[str] | None = None, walls: bool = True, start: Start = Start.AUTO) -> list[Job]:
         """Return a job for every notebook that intake let through, in order of student and notebook.
 
         Raises:
@@ -74,14 +75,14 @@ class Course:
         """
         loaded = self.assignment(assignment)
         return [
-            self.job(assignment, student, notebook, walls)
+            self.job(assignment, student, notebook, walls, start)
             for student in (self.students(assignment) if students is None else students)
             if not self._refused(assignment, student)
             for notebook in loaded.notebooks
             if (self.root / "intake" / student / assignment / f"{notebook}.ipynb").is_file()
         ]
 
-    def job(self, assignment: str, student: str, notebook: str, walls: bool = True) -> Job:
+    def job(self, assignment: str, student: str, notebook: str, walls: bool = True, start: Start = Start.AUTO) -> Job:
         """Return the job of one notebook.
 
         Raises:
@@ -108,6 +109,7 @@ class Course:
             unreadable=(entry.reason or "the file could not be read") if entry.status == "unreadable" else None,
             extra_files=extra,
             walls=walls,
+            start=start,
         )
 
     def key(self, job: Job) -> str:

@@ -63,12 +63,14 @@ class Attempts:
         fixed: checks whose record stands, because two runs died in them.
         skip_cells: ids of cells outside a check that killed a kernel.
         lines: for the instructor's log.
+        starts: how its kernels were started.
     """
 
     deaths: dict[str, int] = field(default_factory=dict)
     fixed: dict[str, CheckRecord] = field(default_factory=dict)
     skip_cells: set[str] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
+    starts: set[str] = field(default_factory=set)
 
 
 def grade_one(job: Job, witness: Witness | None = None) -> Result:
@@ -133,6 +135,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
             known = Attempts(skip_cells=set(attempts.skip_cells))
             more = _rounds(job, shortened, {exercise.name: exercise}, seeds, limits, known, witness, bench, number)
             walls_s.extend(more.walls_s)
+            attempts.starts.update(known.starts)
             attempts.lines.extend(f"{exercise.name}, kernel {number + 1}: {line}" for line in known.lines)
             return more.records.get(exercise.name)
 
@@ -146,6 +149,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
         "out_of_time": outcome.out_of_time,
         "skipped_cells": sorted(attempts.skip_cells),
         "walls": job.walls,
+        "starts": sorted(attempts.starts),
     }
     ledger = make_ledger(subject, exercises, records, job.intake, run=run)
     executed = nbformat.writes(outcome.notebook).encode("utf-8")
@@ -183,6 +187,7 @@ def _rounds(
         with solitude(job.assignment_folder.parent, alone=run > 1):
             outcome = _run(job, notebook, by_name, seeds, limits, skips, attempts.skip_cells, witness, bench, number)
         walls_s.append(outcome.wall_s)
+        attempts.starts.add(outcome.start)
         if outcome.death is not None:
             _learn(outcome.death, outcome, attempts, run)
             if sum(walls_s) < budget_s:
@@ -226,7 +231,14 @@ def _run(
         files.update({name: content for name, content in job.extra_files.items() if name not in oversized})
         with (
             Judge(exercises, seeds, folder, limits.case_s, bench=bench, number=number) as judge,
-            open_sandbox(files, folder, limits, data=tuple(assignment.data_files.values()), unsafe_no_sandbox=not job.walls) as sandbox,
+            open_sandbox(
+                files,
+                folder,
+                limits,
+                data=tuple(assignment.data_files.values()),
+                unsafe_no_sandbox=not job.walls,
+                start=job.start,
+            ) as sandbox,
         ):
             outcome = run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)
             if witness is not None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.sandbox.choice import Start
+
 
 @dataclass(frozen=True)
 class Job:
@@ -27,6 +29,7 @@ class Job:
         unreadable: why nothing could be read, where intake made a stub.
         extra_files: further files of the submission, by name.
         walls: False only where ``--unsafe-no-sandbox`` was typed out.
+        start: how kernels are started; marks do not depend on it, so neither does the key.
     """
 
     student: str
@@ -41,6 +44,7 @@ class Job:
     unreadable: str | None = None
     extra_files: Mapping[str, bytes] = field(default_factory=dict)
     walls: bool = True
+    start: Start = Start.AUTO
 
     def key(self, assignment_digest: str, grader_digest: str) -> str:
         """Return the content key under which the result is stored: equal keys need no second run.

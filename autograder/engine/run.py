@@ -55,6 +55,7 @@ class RunOutcome:
     Args:
         slow_cells: ids of cells outside checks that used up a cell's whole time.
         cut_cells: ids of cells outside checks that were cut short, because an earlier cell of this run had used up its time.
+        start: how the kernel was started: "fresh" or "forked".
     """
 
     notebook: NotebookNode
@@ -65,6 +66,7 @@ class RunOutcome:
     cut_cells: set[str] = field(default_factory=set)
     output_cut: bool = False
     wall_s: float = 0.0
+    start: str = ""
 
 
 def check_of(cell: Mapping[str, Any]) -> str | None:
@@ -143,6 +145,7 @@ class GradingClient(NotebookClient):
                 raise
             log.debug("kernel died: %s", error)
             self._note_death()
+        self.outcome.start = self.sandbox.start
         self.outcome.wall_s = time.monotonic() - self._started_s
         return self.outcome
 

@@ -10,6 +10,7 @@ from autograder.engine.cluster import grade_on_cluster
 from autograder.engine.course import Course, keep
 from autograder.engine.job import Job, Result
 from autograder.engine.pool import grade_many, workers_for
+from autograder.sandbox.choice import Start
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.minimum import require_minimum
 
@@ -52,6 +53,7 @@ def grade_class(
     workers: int | None = None,
     force: bool = False,
     walls: bool = True,
+    start: Start = Start.AUTO,
     scheduler: str | None = None,
     started: Callable[[int], object] = lambda total: None,
     progress: Progress = lambda line: None,
@@ -63,6 +65,7 @@ def grade_class(
         workers: submissions at once; one per processor when None, never more than fit into memory.
         force: run again what the store already has.
         walls: False only where ``--unsafe-no-sandbox`` was typed out.
+        start: how kernels are started.
         scheduler: address of a Dask cluster to grade on; None: this machine.
         started: told how many jobs there are to run.
         progress: told one line per finished job.
@@ -76,7 +79,7 @@ def grade_class(
         require_minimum()
     run = ClassRun(assignment)
     todo: list[Job] = []
-    for job in course.jobs(assignment, students, walls):
+    for job in course.jobs(assignment, students, walls, start):
         known = None if force else course.store.get(assignment, job.student, job.notebook, course.key(job))
         if known is None:
             todo.append(job)

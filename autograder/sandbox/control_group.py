@@ -128,13 +128,20 @@ class ControlGroup:
         self._of = {controller: folder / name for controller, folder in parents.folders.items()}
 
     @classmethod
-    def make(cls, limits: Limits, demolished: frozenset[Wall] = frozenset(), parents: Parents | None = None) -> ControlGroup | None:
+    def make(
+        cls,
+        limits: Limits,
+        demolished: frozenset[Wall] = frozenset(),
+        parents: Parents | None = None,
+        own_processes: int = OWN_PROCESSES,
+    ) -> ControlGroup | None:
         """Make a group and set its limits; None where this machine has no place for one.
 
         Args:
             limits: what the sandbox may use.
             demolished: walls that a test has taken down: what they limit is not limited here.
             parents: where; None: wherever this process may.
+            own_processes: how many of the processes in it are ours.
         """
         parents = parents or Parents.find()
         # A test that leaves processes behind on purpose could not have its group removed.
@@ -149,7 +156,7 @@ class ControlGroup:
             try:
                 for folder in dict.fromkeys(parents.folders.values()):
                     held[folder / name] = _make_locked(folder / name)
-                group._limit(limits, demolished)
+                group._limit(limits, demolished, own_processes)
                 return group
             except FileNotFoundError:
                 # Another grader swept it away before it was locked.
@@ -172,6 +179,15 @@ class ControlGroup:
     def entrance(self, command: list[str]) -> list[str]:
         """Return the command that enters the group and then becomes ``command``."""
         return ["/bin/sh", "-c", ENTER, "sh", *(str(folder / "cgroup.procs") for folder in self._held), "--", *command]
+
+    def admit(self, pid: int) -> None:
+        """Move a process into the group; what it starts from then on is in it too.
+
+        Raises:
+            OSError: it is gone, or may not be moved.
+        """
+        for folder in self._held:
+            (folder / "cgroup.procs").write_text(str(pid))
 
     def memory_kills(self) -> int:
         """Return how many processes the kernel killed because the group's memory was full."""
@@ -196,7 +212,7 @@ class ControlGroup:
             os.close(descriptor)
             del self._held[folder]
 
-    def _limit(self, limits: Limits, demolished: frozenset[Wall]) -> None:
+    def _limit(self, limits: Limits, demolished: frozenset[Wall], own_processes: int) -> None:
         memory, pids = self._of.get("memory"), self._of.get("pids")
         if memory is not None and Wall.MEMORY not in demolished:
             size = str(limits.memory_bytes + MEMORY_HEADROOM_BYTES)
@@ -206,7 +222,7 @@ class ControlGroup:
                 if (memory / name).exists():
                     (memory / name).write_text(value)
         if pids is not None and Wall.PROCESSES not in demolished:
-            (pids / "pids.max").write_text(str(limits.processes + OWN_PROCESSES))
+            (pids / "pids.max").write_text(str(limits.processes + own_processes))
 
 
 def sweep(parent: Path) -> list[str]:

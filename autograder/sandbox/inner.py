@@ -31,6 +31,7 @@ def main(status_fd: int) -> None:
     try:
         # Nothing the grader had open may reach student code, whatever its flags were.
         close_all_but({0, 1, 2, status_fd})
+        go_first()
         plan = read_plan(sys.stdin.buffer)
         demolished = set(plan.get("demolished", ()))
         if plan["walled"]:
@@ -179,12 +180,25 @@ def enter_domain(rules: dict[str, list[str]], demolished: set[str]) -> int:
 
 def prepare_process(plan: dict[str, Any]) -> None:
     """Set limits, session, signals and working directory for the program to come."""
+    limit_process(plan)
+    # Python ignores these, and ignored signals survive exec: programs that students start would not die of a closed pipe.
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)
+    if not os.access(plan["argv"][0], os.X_OK):
+        raise PermissionError(f"{plan['argv'][0]} cannot be run by uid {os.getuid()}")
+
+
+def go_first() -> None:
+    """Be ended before the grader when the machine runs out of memory; asked for while this process is root's, who alone may after."""
     try:
-        # When the machine itself runs out of memory, the sandbox goes first, not the grader.
         with open("/proc/self/oom_score_adj", "w") as target:
             target.write("1000")
     except OSError:
         pass
+
+
+def limit_process(plan: dict[str, Any]) -> None:
+    """Set limits, session and working directory of this process."""
     for name, pair in plan["limits"].items():
         kind = getattr(resource, name)
         highest = resource.getrlimit(kind)[1]
@@ -193,12 +207,7 @@ def prepare_process(plan: dict[str, Any]) -> None:
     if os.getsid(0) != os.getpid():
         # The kernel interrupts its own process group: a session of its own keeps the sandbox's pid 1 out of that group.
         os.setsid()
-    # Python ignores these, and ignored signals survive exec: programs that students start would not die of a closed pipe.
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(ignored, signal.SIG_DFL)
     os.chdir(plan["cwd"])
-    if not os.access(plan["argv"][0], os.X_OK):
-        raise PermissionError(f"{plan['argv'][0]} cannot be run by uid {os.getuid()}")
 
 
 def empty_standard_input() -> None:

@@ -33,17 +33,25 @@ def mask_words(files: Iterable[str], folders: Iterable[str], needed: Iterable[Pa
         folders: covered by an empty folder.
         needed: paths that must stay visible; a folder that holds one of them is left as it is.
     """
-    kept = [Path(os.path.realpath(path)) for path in needed]
     words: list[str] = []
-    for file in files:
-        # What root alone may read needs no mask, and every mask costs a part of a millisecond.
-        if os.path.exists(file) and os.stat(file).st_mode & (stat.S_IROTH | stat.S_IXOTH):
-            # Bubblewrap binds without devices, so that not even the emptiness can be read.
-            words += ["--ro-bind", "/dev/null", file]
-    for folder in folders:
-        if os.path.isdir(folder) and not any(path.is_relative_to(folder) for path in kept):
-            words += ["--perms", "0555", "--tmpfs", folder, "--remount-ro", folder]
+    for file in masked_files(files):
+        # Bubblewrap binds without devices, so that not even the emptiness can be read.
+        words += ["--ro-bind", "/dev/null", file]
+    for folder in masked_folders(folders, needed):
+        words += ["--perms", "0555", "--tmpfs", folder, "--remount-ro", folder]
     return words
+
+
+def masked_files(files: Iterable[str]) -> list[str]:
+    """Return the files that exist and that anybody may read or run."""
+    # What root alone may read needs no mask, and every mask costs a part of a millisecond.
+    return [file for file in files if os.path.exists(file) and os.stat(file).st_mode & (stat.S_IROTH | stat.S_IXOTH)]
+
+
+def masked_folders(folders: Iterable[str], needed: Iterable[Path] = ()) -> list[str]:
+    """Return the folders that exist and hold none of the paths that must stay visible."""
+    kept = [Path(os.path.realpath(path)) for path in needed]
+    return [folder for folder in folders if os.path.isdir(folder) and not any(path.is_relative_to(folder) for path in kept)]
 
 
 @functools.cache

@@ -14,6 +14,8 @@ from autograder.sandbox.faults import WorkFilesError
 
 WorkFiles = Mapping[str, bytes | Path]
 _NAME_BYTES_MAX = 255
+# What a forked child waits for after its parcel; a parcel that ends without it is no word to go.
+GO = b"go"
 
 
 def pack(plan: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[bytes]:

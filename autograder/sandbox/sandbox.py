@@ -53,10 +53,10 @@ RELAY_FLOOR_BYTES = 64 * MEBIBYTE
 class Sandbox(RunHome):
     """Walls, a kernel behind them, and the watchdog that measures it.
 
-    Each kernel that is started gets walls of its own: a fresh bubblewrap, a fresh interpreter, fresh copies of the
-    files. The thread that starts the kernel must outlive it: the sandbox dies with that thread, so that a grader that
-    is killed leaves nothing behind. When the grader is root, the judge's folder and socket are given to the sandbox's
-    own user.
+    Each kernel that is started gets walls of its own: a fresh bubblewrap, a fresh interpreter, fresh copies of the files
+    (``ForkedSandbox`` does without the first two). The thread that starts the kernel must outlive it: the sandbox dies
+    with that thread, so that a grader that is killed leaves nothing behind. When the grader is root, the judge's folder
+    and socket are given to the sandbox's own user.
 
     Raises:
         SandboxMissing: this machine cannot build the walls, or they would show what must stay hidden.
@@ -138,12 +138,17 @@ class Sandbox(RunHome):
             data=self._data,
             environment=self._environment,
         )
-        self._enclosure = enclosure = Enclosure(walls)
-        enclosure.start(argv, files)
+        enclosure = self._enclose(walls, argv, files)
         self._launched = True
         stores = [enclosure.folder(folder) for folder in (HOME, SHARED_MEMORY, KERNEL)]
         self._watchdog = Watchdog(
-            enclosure.folder("/proc"), stores, self.limits, enclosure.kill, unwatched=walls.demolished, group=enclosure.group
+            enclosure.folder("/proc"),
+            stores,
+            self.limits,
+            enclosure.kill,
+            unwatched=walls.demolished,
+            group=enclosure.group,
+            uncharged=enclosure.uncharged,
         )
         if not walls.demolished & {Wall.PID, Wall.PROC}:
             # Otherwise that folder lists every process of this machine.
@@ -155,6 +160,11 @@ class Sandbox(RunHome):
         self._relay.start()
         self._info = {**info, "ip": near}
         return near
+
+    def _enclose(self, walls: Walls, argv: Sequence[str], files: Mapping[str, bytes]) -> Enclosure:
+        self._enclosure = enclosure = Enclosure(walls)
+        enclosure.start(argv, files)
+        return enclosure
 
     def poll(self) -> int | None:
         """Return the kernel's exit status (128 + signal when it was killed); None while it runs or was never started."""

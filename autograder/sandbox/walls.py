@@ -37,11 +37,13 @@ DATA = "/opt/data"
 
 _SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/sys/devices/system/cpu")
 BWRAP_OLDEST = (0, 8, 0)
-_KERNEL_FOLDER_BYTES = MEBIBYTE
+KERNEL_FOLDER_BYTES = MEBIBYTE
 # The data segment counts what is reserved, resident memory what is used. The gap lets an honest program reserve more
 # than it touches, and stops one huge allocation at once with an error that the cell can catch.
 DATA_HEADROOM_BYTES = 1024 * MEBIBYTE
 OPEN_FILES = 512
+# What the first program inside needs in order to become somebody else.
+BECOMING = ("CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 STACK_BYTES = 8 * MEBIBYTE
 
 
@@ -92,7 +94,7 @@ class Walls:
             # and /dev would otherwise be memory without a limit.
             *(("--remount-ro", "/dev", "--remount-ro", "/") if self._stands(Wall.READ_ONLY) else ("--chmod", "0777", "/")),
             *("--info-fd", str(descriptors.info)),
-            *self._standing(Wall.SECCOMP, "--seccomp", str(descriptors.seccomp)),
+            *self._call_filter_words(descriptors),
         ]
 
     def variables(self) -> dict[str, str]:
@@ -121,7 +123,7 @@ class Walls:
         # Where a test shows all of this machine, or opens the root folder, that must not be stopped here instead.
         rest = {Wall.FILES: "read", Wall.READ_ONLY: "everything"}
         more = {kind: ["/"] for wall, kind in rest.items() if not self._stands(wall)}
-        seen = [*map(str, SYSTEM_FOLDERS), *(seen for _, seen in self._shown()), "/etc", "/proc", "/sys", JUDGE]
+        seen = [*map(str, SYSTEM_FOLDERS), *self.shown_paths(), "/etc", "/proc", "/sys", JUDGE]
         return {
             # Programs walk through folders that hold nothing but mount points.
             "list": ["/"],
@@ -130,6 +132,10 @@ class Walls:
             "device": ["/dev"],
             "everything": more.get("everything", []),
         }
+
+    def shown_paths(self) -> list[str]:
+        """Return where the interpreter, the programs and the package are seen."""
+        return [seen for _, seen in self._shown()]
 
     def _stands(self, wall: Wall) -> bool:
         return wall not in self.demolished
@@ -154,13 +160,18 @@ class Walls:
         if self.identity.namespaced:
             words += ["--unshare-user", "--uid", str(self.identity.uid), "--gid", str(self.identity.gid)]
         else:
-            # What inner.py needs to become somebody else, and nothing to stay root with.
+            # Nothing to stay root with.
             words = ["--cap-drop", "ALL", *words]
-        if not self.identity.namespaced or not self._stands(Wall.CAPABILITIES):
-            for capability in ("CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
-                words += ["--cap-add", capability]
+        for capability in self._capabilities():
+            words += ["--cap-add", capability]
         words += self._standing(Wall.ENVIRONMENT, "--clearenv")
         return [*words, "--hostname", "vislab", "--new-session", "--die-with-parent", "--chdir", "/"]
+
+    def _capabilities(self) -> tuple[str, ...]:
+        return BECOMING if not self.identity.namespaced or not self._stands(Wall.CAPABILITIES) else ()
+
+    def _call_filter_words(self, descriptors: Descriptors) -> tuple[str, ...]:
+        return self._standing(Wall.SECCOMP, "--seccomp", str(descriptors.seccomp))
 
     def _system(self) -> list[str]:
         words: list[str] = []
@@ -177,7 +188,10 @@ class Walls:
             words += mask_words(setuid_programs(), HIDDEN_FOLDERS, needed)
         if not self._stands(Wall.PROC):
             return [*words, "--ro-bind", "/proc", "/proc", "--dev", "/dev"]
-        return [*words, "--proc", "/proc", *mask_words(PROC_FILES, PROC_FOLDERS), "--dev", "/dev"]
+        return [*words, "--proc", "/proc", *self._proc_masks(), "--dev", "/dev"]
+
+    def _proc_masks(self) -> list[str]:
+        return mask_words(PROC_FILES, PROC_FOLDERS)
 
     def _private_folders(self) -> list[str]:
         size = self._standing(Wall.DISK, "--size", str(self.limits.files_bytes))
@@ -188,7 +202,7 @@ class Walls:
             *("--perms", "0700", "--dir", WORK, "--perms", "0700", "--dir", TEMPORARY),
             # One budget for all files: /tmp is a folder of the same in-memory file system as the home folder.
             *("--symlink", TEMPORARY.removeprefix("/"), "/tmp"),
-            *("--perms", "0700", "--size", str(_KERNEL_FOLDER_BYTES), "--tmpfs", KERNEL),
+            *("--perms", "0700", "--size", str(KERNEL_FOLDER_BYTES), "--tmpfs", KERNEL),
         ]
 
     def _shown(self) -> list[tuple[Path, str]]:

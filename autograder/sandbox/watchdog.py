@@ -63,6 +63,7 @@ class Watchdog:
         interval_s: time between two samples, seconds.
         unwatched: walls that a test has taken down; what they limit is not looked at.
         group: the sandbox's control group: what the kernel stopped there, or counted, is taken into account.
+        uncharged: processes inside whose memory is not counted, by number as seen inside.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Watchdog:
         interval_s: float = INTERVAL_S,
         unwatched: frozenset[Wall] = frozenset(),
         group: ControlGroup | None = None,
+        uncharged: Collection[str] = (),
     ) -> None:
         self._proc = proc_folder
         self._stores = tuple(stores)
@@ -84,6 +86,7 @@ class Watchdog:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self._group = group
+        self._uncharged = frozenset(uncharged)
         self._cause: Cause | None = None
         self.peak_memory_bytes = 0
         self.cpu_s = 0.0
@@ -111,7 +114,7 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stop.wait(self._interval_s):
             try:
-                sample = take_sample(self._proc, self._stores, self._limits.memory_bytes)
+                sample = take_sample(self._proc, self._stores, self._limits.memory_bytes, self._uncharged)
             except OSError:
                 # The namespace is gone, and its /proc with it.
                 return
@@ -141,20 +144,22 @@ def exceeded(sample: Sample, limits: Limits, ignored: Collection[Cause] = (), gr
     return next((cause for cause, exceeds in too_much.items() if exceeds and cause not in ignored), None)
 
 
-def take_sample(proc_folder: int, stores: Sequence[int], memory_limit_bytes: int) -> Sample:
+def take_sample(proc_folder: int, stores: Sequence[int], memory_limit_bytes: int, uncharged: Collection[str] = ()) -> Sample:
     """Measure a sandbox once.
 
     Pages that processes share are counted once only where the sum over processes is above ``memory_limit_bytes``:
-    telling shared pages apart is slow, and below the limit it makes no difference.
+    telling shared pages apart is slow, and below the limit it makes no difference. What is still shared with a warm
+    server counts in part, as what it is: memory that the machine holds once.
     """
     pids = [name for name in os.listdir(proc_folder) if name.isdecimal()]
     anonymous = shared = tables = tasks = 0
     cpu_s = 0.0
     for pid in pids:
         status = _fields(_read(proc_folder, f"{pid}/status"))
-        anonymous += status.get("RssAnon", 0) + status.get("VmSwap", 0)
-        shared += status.get("RssShmem", 0)
-        tables += status.get("VmPTE", 0)
+        if pid not in uncharged:
+            anonymous += status.get("RssAnon", 0) + status.get("VmSwap", 0)
+            shared += status.get("RssShmem", 0)
+            tables += status.get("VmPTE", 0)
         tasks += status.get("Threads", 0) // 1024
         cpu_s += _cpu_s(_read(proc_folder, f"{pid}/stat"))
     stored = files = 0
@@ -165,8 +170,9 @@ def take_sample(proc_folder: int, stores: Sequence[int], memory_limit_bytes: int
     fixed = tables + files * _INODE_BYTES
     # A mapped file is in both numbers: the larger one is charged.
     memory = anonymous + max(shared, stored) + fixed
+    charged = [pid for pid in pids if pid not in uncharged]
     if memory > memory_limit_bytes and len(pids) > 1:
-        memory = min(memory, _proportional(proc_folder, pids, stored) + fixed)
+        memory = min(memory, _proportional(proc_folder, charged, stored) + fixed)
     return Sample(memory, tasks, cpu_s, files)
 
 

@@ -53,6 +53,12 @@ def test_a_misspelt_student_is_named_before_anybody_is_graded(root: Path, course
     assert not (course / "intake").exists()
 
 
+def test_two_ways_to_start_kernels_exclude_each_other(root: Path, course: Path) -> None:
+    for words in (("grade", ASSIGNMENT, "--course", str(course)), ("attack",)):
+        told = refused(root, *words, "--fresh", "--forked")
+        assert told == "--fresh and --forked exclude each other; leave both out to fork where that is safe"
+
+
 def test_a_report_on_a_class_that_is_not_graded(root: Path, course: Path) -> None:
     told = refused(root, "report", ASSIGNMENT, "--course", str(course))
     assert told == f"{course / 'gradebook.db'} is missing; grade first: python -m autograder grade {ASSIGNMENT} --course {course}"

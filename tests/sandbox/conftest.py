@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ from pathlib import Path
 import pytest
 from sandbox_bench import Bench
 
+from autograder.sandbox.keeper import warm_server
+
+# "forked" runs the whole room's programs from a fork server: VISLAB_TEST_START=forked python -m pytest tests/sandbox.
+START = os.environ.get("VISLAB_TEST_START", "fresh")
+
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    """Programs inside the walls, for the duration of one test."""
-    made = Bench()
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Programs inside the walls, for the duration of one test; ``indirect`` "forked" takes them from this process's fork server."""
+    made = Bench(server=warm_server() if getattr(request, "param", START) == "forked" else None)
     yield made
     made.close()
 

@@ -11,9 +11,11 @@ import nbformat
 from nbclient import NotebookClient
 
 from autograder.sandbox.enclosure import LAUNCHER, Enclosure
+from autograder.sandbox.forked import ForkedEnclosure
 from autograder.sandbox.home import RunHome
 from autograder.sandbox.identity import Identity
 from autograder.sandbox.interpreter import Interpreter
+from autograder.sandbox.keeper import Server
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import HOME, KERNEL, SHARED_MEMORY, WORK, Walls
 from autograder.sandbox.watchdog import Cause, Watchdog
@@ -37,14 +39,22 @@ class Ended:
 
 @dataclass
 class Bench:
-    """Runs programs inside walls and keeps what was started, so that a failing test leaves nothing behind."""
+    """Runs programs inside walls and keeps what was started, so that a failing test leaves nothing behind.
+
+    Args:
+        server: fork server that programs are forked from; None: each gets an interpreter of its own.
+    """
 
     started: list[Enclosure] = field(default_factory=list)
+    server: Server | None = None
 
     def start(self, code: str, limits: Limits | None = None, files: Mapping[str, bytes] | None = None, **walls: Any) -> Enclosure:
         interpreter = Interpreter.current()
         group_limits = walls.pop("group_limits", None)
-        enclosure = Enclosure(Walls(interpreter, Identity.choose(), limits or Limits(), programs=LAUNCHER, **walls), group_limits)
+        server = walls.pop("server", self.server)
+        built = Walls(interpreter, Identity.choose(), limits or Limits(), programs=LAUNCHER, **walls)
+        # As the engine does: where a test takes a wall down, nothing is forked.
+        enclosure = Enclosure(built, group_limits) if server is None or built.demolished else ForkedEnclosure(built, server, group_limits)
         self.started.append(enclosure)
         placed = {f"{WORK}/{name}": content for name, content in (files or {}).items()}
         enclosure.start([str(interpreter.executable), "-I", "-c", code], placed)
@@ -54,7 +64,7 @@ class Bench:
         limits = limits or Limits()
         enclosure = self.start(code, limits, **more)
         stores = [enclosure.folder(path) for path in (HOME, SHARED_MEMORY, KERNEL)]
-        watchdog = Watchdog(enclosure.folder("/proc"), stores, limits, enclosure.kill, group=enclosure.group)
+        watchdog = Watchdog(enclosure.folder("/proc"), stores, limits, enclosure.kill, group=enclosure.group, uncharged=enclosure.uncharged)
         if watched:
             watchdog.start()
         status = enclosure.wait(WAIT_S)

@@ -23,6 +23,13 @@ from autograder.sandbox.watchdog import Cause
 
 pytestmark = pytest.mark.needs_walls
 
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try every attack on a program with an interpreter of its own and on one that is forked from a warm one."""
+    if "bench" in metafunc.fixturenames:
+        metafunc.parametrize("bench", ["fresh", "forked"], indirect=True)
+
+
 CONNECT = """
 import json, socket
 def attempt(family, kind, address):

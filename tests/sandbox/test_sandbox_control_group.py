@@ -119,6 +119,19 @@ def test_every_sandbox_has_a_group_and_none_is_left(bench: Bench, parents: Paren
 
 
 @needs_walls
+@pytest.mark.parametrize("bench", ["forked"], indirect=True)
+def test_a_forked_sandbox_is_in_its_group_and_its_server_is_not(bench: Bench, parents: Parents) -> None:
+    enclosure = bench.start("import time; time.sleep(60)", LIMITS)
+    assert enclosure.group is not None and set(enclosure.group.controllers) == set(parents.folders)
+    made = enclosure.group.folders
+    for path in made:
+        # Pid 1 and the program.
+        assert len((path / "cgroup.procs").read_text().split()) == 2
+    enclosure.close()
+    assert not any(folder.exists() for folder in made)
+
+
+@needs_walls
 @loud
 def test_the_kernel_stops_a_memory_bomb_that_nobody_watches(bench: Bench, parents: Parents) -> None:
     code = "held = []\nwhile len(held) < 44: held.append(b'1' * (16 << 20))\nprint('survived')"

@@ -36,6 +36,14 @@ NAMES = {
     "file limit",
     "memory limit",
     "nothing survives",
+    "fork server",
+    "forked: server out of reach",
+    "forked: nothing of earlier children",
+    "forked: own namespaces",
+    "forked: namespaces",
+    "forked: no privileges",
+    "forked: system-call filter",
+    "forked: allocation limit",
 }
 STATUS = "\n".join(
     [

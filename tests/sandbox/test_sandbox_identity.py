@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autograder.sandbox import identity
-from autograder.sandbox.identity import PRIVATE_IDS, STUDENT_ID, Identity, private_ids
+from autograder.sandbox.identity import PRIVATE_IDS, STUDENT_ID, Identity, another_id, private_ids
 
 ALL_CAPABILITIES = "CapEff:\t000001ffffffffff\n"
 
@@ -54,6 +54,12 @@ def test_root_that_is_the_only_mapped_user_takes_a_namespace(monkeypatch: pytest
 )
 def test_ids_are_taken_from_what_is_mapped(id_map: str, wanted: range) -> None:
     assert private_ids(id_map) == wanted
+
+
+@pytest.mark.parametrize("taken", [PRIVATE_IDS.start, PRIVATE_IDS.start + 1, PRIVATE_IDS.stop - 1])
+def test_the_second_user_of_a_sandbox_is_nobody_either(taken: int) -> None:
+    assert another_id(taken) != taken and another_id(taken) in PRIVATE_IDS
+    assert another_id(another_id(taken)) == taken
 
 
 def test_this_machine_gets_somebody_who_is_not_root() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sandbox_bench import execute
 
-from autograder.sandbox.choice import open_sandbox
+from autograder.sandbox.choice import Start, open_sandbox
 from autograder.sandbox.faults import SandboxFault, SandboxMissing, WorkFilesError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.sandbox import Sandbox
@@ -332,8 +332,8 @@ def test_without_bubblewrap_it_refuses_unless_the_danger_is_typed_out(monkeypatc
     assert type(open_sandbox({}, unsafe_no_sandbox=True)).__name__ == "PlainSandbox"
 
 
-@pytest.mark.parametrize("walls", [True, False])
-def test_data_files_are_found_by_name_and_cannot_be_changed(tmp_path: Path, walls: bool) -> None:
+@pytest.mark.parametrize(("walls", "start"), [(True, Start.FORKED), (True, Start.FRESH), (False, Start.AUTO)])
+def test_data_files_are_found_by_name_and_cannot_be_changed(tmp_path: Path, walls: bool, start: Start) -> None:
     for name in ("numbers.h5", "unseen.h5"):
         (tmp_path / name).write_bytes(name.encode())
     cells = [
@@ -342,7 +342,7 @@ def test_data_files_are_found_by_name_and_cannot_be_changed(tmp_path: Path, wall
         "(place / 'numbers.h5').write_text('changed')",
         f"open({str(tmp_path / 'unseen.h5')!r}).read()",
     ]
-    with open_sandbox({}, data=(tmp_path / "numbers.h5",), unsafe_no_sandbox=not walls) as sandbox:
+    with open_sandbox({}, data=(tmp_path / "numbers.h5",), unsafe_no_sandbox=not walls, start=start) as sandbox:
         done = execute(sandbox, *cells)
     assert done.text(0) == "['numbers.h5']\n" and done.text(1) == "numbers.h5\n"
     if walls:

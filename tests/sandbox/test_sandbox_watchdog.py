@@ -50,6 +50,15 @@ def test_shared_pages_are_told_apart_only_above_the_limit(proc: tuple[Path, int]
     assert take_sample(proc[1], [], 3000 * 1024).memory_bytes == (1203 + 150) * 1024
 
 
+def test_a_copy_of_the_warm_servers_pages_is_nobodys_memory(proc: tuple[Path, int]) -> None:
+    add_process(proc[0], 1, {"RssAnon": 1000, "RssShmem": 9, "VmPTE": 5, "Threads": 1}, rollup={"Pss_Anon": 300})
+    add_process(proc[0], 2, {"RssAnon": 1100, "Threads": 3}, rollup={"Pss_Anon": 400})
+    assert take_sample(proc[1], [], LIMITS.memory_bytes).memory_bytes == 2114 * 1024
+    # It is counted as a process all the same; what the other one shares with the server counts in part above the limit.
+    assert take_sample(proc[1], [], LIMITS.memory_bytes, ["1"]) == Sample(1100 * 1024, 4, 0.0, 0)
+    assert take_sample(proc[1], [], 1000 * 1024, ["1"]).memory_bytes == 400 * 1024
+
+
 def test_a_process_that_hides_its_map_is_charged_in_full(proc: tuple[Path, int]) -> None:
     add_process(proc[0], 2, {"RssAnon": 1000}, rollup={"Pss_Anon": 400})
     add_process(proc[0], 3, {"RssAnon": 1000, "VmSwap": 7})

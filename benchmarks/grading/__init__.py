@@ -1,0 +1,1 @@
+"""How long a submission takes, and what of that is not the submission."""
