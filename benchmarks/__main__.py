@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.grading.measure import GateError as GradingGateError
-from benchmarks.grading.measure import measure as measure_grading
+from benchmarks.grading.parts import GATES, PARTS, measure_parts
+from benchmarks.grading.table import grading_table
 from benchmarks.loaders.measure import GateError as LoaderGateError
 from benchmarks.loaders.measure import measure as measure_loaders
 from benchmarks.machine import device_name, slug, versions
@@ -41,12 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
     loaders.add_argument("--rounds", type=int, default=5, help="interleaved epochs of each contender (default 5)")
     loaders.add_argument("--count", type=int, default=9216, help="images in the set (default 9216, as many as the course has icons)")
     loaders.add_argument("--batch-size", type=int, default=64, help="rows of a batch (default 64)")
-    grading = rooms.add_parser("grading", help="kernels forked from a warm interpreter against kernels with one of their own")
+    grading = rooms.add_parser("grading", help="a class: this engine against plain nbgrader, walls, workers, growth, how kernels start")
     grading.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     grading.add_argument("--save", action="store_true", help="also write the JSON object to benchmarks/results/")
     grading.add_argument("--rounds", type=int, default=3, help="how often each is run, in turns (default 3)")
-    grading.add_argument("--assignment", default="a1_pose", help="whose solved notebooks are graded (default a1_pose)")
-    grading.add_argument("--notebook", action="append", help="grade this notebook alone; may be repeated")
+    grading.add_argument("--assignment", default="a1_pose", help="whose notebooks are graded (default a1_pose)")
+    grading.add_argument("--notebook", default="1_heatmaps", help="what everybody hands in (default 1_heatmaps)")
+    grading.add_argument("--submissions", type=int, default=40, help="size of the class (default 40)")
+    grading.add_argument("--growth", type=int, nargs="+", default=[50, 200, 1000], help="sizes of growing classes (default 50 200 1000)")
+    grading.add_argument("--exercise", default="pose.norm_to_pixel", help="what growing classes hand in (default pose.norm_to_pixel)")
+    grading.add_argument("--part", choices=PARTS, action="append", help="measure this part alone; may be repeated")
     options = parser.parse_args(arguments)
     if options.room == "grading":
         return run_grading(options)
@@ -99,15 +103,14 @@ def run_loaders(options: argparse.Namespace) -> int:
 def run_grading(options: argparse.Namespace) -> int:
     """Measure grading as the command line's ``options`` say, and print."""
     root = Path(__file__).resolve().parents[1]
-    known = sorted(path.stem for path in (root / "source" / options.assignment).glob("*.ipynb"))
     try:
-        measured = measure_grading(root, options.assignment, options.notebook or known, options.rounds)
-    except GradingGateError as error:
+        measured = measure_parts(root, options, lambda line: print(line, file=sys.stderr))
+    except GATES as error:
         print("a comparison is red, so no figure is printed:", *error.args, sep="\n  ", file=sys.stderr)
         return 1
     machine = {"device": device_name(torch.device("cpu")), "processors": os.cpu_count(), "versions": versions(), "rounds": options.rounds}
-    result = {**machine, "assignment": options.assignment, **measured}
-    _publish(result, "grading", options, _grading_table(result))
+    result = {**machine, "assignment": options.assignment, "notebook": options.notebook, **measured}
+    _publish(result, "grading", options, grading_table(result))
     return 0
 
 
@@ -118,14 +121,6 @@ def _publish(result: dict, room: str, options: argparse.Namespace, table: str) -
         target.write_text(text + "\n")
         print(f"wrote {target.relative_to(_RESULTS.parents[1])}", file=sys.stderr)
     print(text if options.json else table)
-
-
-def _grading_table(result: dict) -> str:
-    lines = [f"{result['device']}, {result['processors']} processors, torch {result['versions']['torch']}; warm after {result['warm_s']} s"]
-    for row in (*result["start_up"], *result["notebooks"]):
-        name = row.get("notebook", row.get("what"))
-        lines.append(f"{name:<24}fresh {row['fresh_s']:>7} s  forked {row['forked_s']:>7} s  {row['speedup']} times")
-    return "\n".join([*lines, "the marks are the same"])
 
 
 def _loader_table(result: dict) -> str:

@@ -125,6 +125,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     )
     graded = _rounds(job, notebook, {each.name: each for each in exercises if not apart(each)}, seeds, limits, attempts, witness)
     records, outcome, walls_s = graded.records, graded.outcome, graded.walls_s
+    apart_s: list[float] = []
     for exercise in filter(apart, exercises):
         if isinstance(exercise.probe, ModelProbe):
             content = job.extra_files.get(exercise.probe.file)
@@ -134,7 +135,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
         def again(shortened: NotebookNode, bench: Bench, number: int, exercise: Exercise = exercise) -> CheckRecord | None:
             known = Attempts(skip_cells=set(attempts.skip_cells))
             more = _rounds(job, shortened, {exercise.name: exercise}, seeds, limits, known, witness, bench, number)
-            walls_s.extend(more.walls_s)
+            apart_s.extend(more.walls_s)
             attempts.starts.update(known.starts)
             attempts.lines.extend(f"{exercise.name}, kernel {number + 1}: {line}" for line in known.lines)
             return more.records.get(exercise.name)
@@ -145,6 +146,7 @@ def _grade(job: Job, assignment: Assignment, exercises: list[Exercise], subject:
     run = {
         "runs": len(walls_s),
         "wall_s": [round(value, 3) for value in walls_s],
+        "apart_s": [round(value, 3) for value in apart_s],
         "output_cut": outcome.output_cut,
         "out_of_time": outcome.out_of_time,
         "skipped_cells": sorted(attempts.skip_cells),

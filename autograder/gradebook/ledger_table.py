@@ -279,6 +279,7 @@ def _share(family: Mapping[str, Any]) -> str:
 def _run(run: Mapping[str, Any]) -> str:
     seconds = ", ".join(f"{float(value):.1f} s" for value in run.get("wall_s", []))
     facts = [f"{run['runs']} run{'s' if run['runs'] != 1 else ''} ({seconds})" if run.get("runs") and seconds else ""]
+    facts += [f"{len(run['apart_s'])} kernels for tests ({sum(run['apart_s']):.1f} s)"] if run.get("apart_s") else []
     facts += ["its output was cut"] if run.get("output_cut") else []
     facts += ["it ran out of time"] if run.get("out_of_time") else []
     facts += [f"{len(run['skipped_cells'])} cells skipped because they kill the kernel"] if run.get("skipped_cells") else []

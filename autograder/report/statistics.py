@@ -115,8 +115,8 @@ def figures_of(material: ClassMaterial) -> Figures:
         for notebook, ledger in each.ledgers.items():
             if ledger["status"] == Verdict.GRADER_ERROR:
                 ungraded.append((each.student, notebook, str(ledger.get("error", ""))))
-            times = ledger["run"].get("wall_s", [])
-            run_s += [sum(times)] if times else []
+            times, apart = ledger["run"].get("wall_s", []), ledger["run"].get("apart_s", [])
+            run_s += [sum(times) + sum(apart)] if times else []
             if len(times) > 1:
                 again.append((each.student, notebook, len(times)))
             repairs.update({note["code"] for note in ledger["intake"]})

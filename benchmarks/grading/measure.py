@@ -1,106 +1,114 @@
-"""Kernels that are forked from a warm interpreter against kernels with an interpreter of their own, taken in turns in one run."""
+"""What it takes to grade a class: against plain nbgrader, with walls and without, with one worker and two, for few and for many."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-
-from autograder.engine.grade_one import assignment_at, grade_one
-from autograder.engine.job import Job
-from autograder.exercise.assignment import resolve_assignment
-from autograder.sandbox.choice import Start, open_sandbox
-from autograder.sandbox.fork_proof import fork_faults
+from autograder.exercise.assignment import Assignment
+from benchmarks.grading.contenders import ENGINE, ENGINE_ALONE, FRESH_ALONE, NBGRADER, NO_WALLS, Contender, Graded, grade_class
+from benchmarks.grading.school import School, found_school
 from benchmarks.timing import median_ratio
 
-STARTS = (Start.FRESH, Start.FORKED)
-# What the first cell of a lesson does.
-IMPORTS = "import torch, numpy, matplotlib.pyplot, vislab.check"
-SECRET = hashlib.sha256(b"benchmark of grading").digest()
+CONTENDERS = (ENGINE, ENGINE_ALONE, FRESH_ALONE, NO_WALLS, NBGRADER)
+
+Progress = Callable[[str], None]
 
 
 class GateError(RuntimeError):
-    """The two ways do not give the same marks, or kernels cannot be forked here: no figure is worth printing."""
+    """The ways to grade do not give the same marks: no figure is worth printing."""
 
 
-def measure(course_root: Path, assignment: str, notebooks: list[str], rounds: int) -> dict[str, Any]:
-    """Measure start-up and whole solved notebooks.
+def measure_class(
+    built: Path, assignment: Assignment, notebook: str, students: int, rounds: int, progress: Progress = lambda line: None
+) -> dict[str, Any]:
+    """Grade one class in every way, in turns.
 
     Args:
-        course_root: holds ``assignments/``, ``source/`` and ``release/``.
-        assignment: its name.
-        notebooks: stems; solved as the source has them.
-        rounds: how often everything is run each way, in turns.
+        built: the folder that holds ``source/`` and ``release/``.
+        notebook: what everybody hands in.
+        students: how many.
+        rounds: how often everything is graded each way.
+        progress: told each command before it starts.
+
+    Returns:
+        ``speedup_vs_nbgrader`` (with two workers), ``speedup_vs_nbgrader_1_worker``, ``same_marks``;
+        ``overhead_s``: a submission's share of the command's time, less the time that its kernels ran; one worker;
+        ``student_share``: share of the command's time in which kernels ran; one worker;
+        ``walls_cost``: share by which walls lengthen the command, fresh kernels and one worker on both sides;
+        ``two_workers``: one worker's time over two workers';
+        ``ways``: of each way seconds and processor seconds a submission, and memory of the command's own process.
 
     Raises:
-        GateError: no kernel can be forked on this machine, or a receipt depends on how the kernel was started.
+        GateError: receipts depend on how kernels are started or on the number of workers, or marks on the walls.
     """
-    begun_s = time.perf_counter()
-    faults = fork_faults()
-    warm_s = time.perf_counter() - begun_s
-    if faults:
-        raise GateError(*faults)
-    ready: dict[Start, list[dict[str, float]]] = {start: [] for start in STARTS}
-    whole: dict[str, dict[Start, list[float]]] = {name: {start: [] for start in STARTS} for name in notebooks}
-    jobs = {name: solved(course_root, assignment, name) for name in notebooks}
-    receipts: dict[str, set[bytes]] = {name: set() for name in notebooks}
-    for turn in range(rounds):
-        for start in STARTS if turn % 2 == 0 else reversed(STARTS):
-            ready[start].append(start_up(start))
-            for name, job in jobs.items():
-                begun_s = time.perf_counter()
-                receipts[name].add(grade_one(replace(job, start=start)).receipt)
-                whole[name][start].append(time.perf_counter() - begun_s)
-    differing = [name for name, found in receipts.items() if len(found) != 1]
-    if differing:
-        raise GateError(f"receipts depend on how the kernel was started: {', '.join(differing)}")
-    started = {what: {start: [each[what] for each in ready[start]] for start in STARTS} for what in ("ready", "imported", "cpu")}
+    with tempfile.TemporaryDirectory(prefix="vislab-class-") as place:
+        school = found_school(Path(place), built, assignment, notebook, students)
+        found: dict[str, list[Graded]] = {contender.name: [] for contender in CONTENDERS}
+        for turn in range(rounds):
+            for contender in CONTENDERS if turn % 2 == 0 else reversed(CONTENDERS):
+                progress(f"round {turn + 1} of {rounds}: {contender.name}")
+                found[contender.name].append(grade_class(school, contender))
+    _require_same(found)
+
+    def times(contender: Contender) -> list[float]:
+        return [graded.wall_s for graded in found[contender.name]]
+
+    alone = found[ENGINE_ALONE.name]
     return {
-        "warm_s": round(warm_s, 2),
-        "start_up": [{"what": what, **_row(times)} for what, times in started.items()],
-        "notebooks": [{"notebook": name, **_row(times)} for name, times in whole.items()],
+        "submissions": students,
+        "speedup_vs_nbgrader": round(median_ratio(times(NBGRADER), times(ENGINE)), 2),
+        "speedup_vs_nbgrader_1_worker": round(median_ratio(times(NBGRADER), times(ENGINE_ALONE)), 2),
         "same_marks": True,
+        "overhead_s": round(median((graded.wall_s - sum(graded.run_s)) / students for graded in alone), 2),
+        "student_share": round(median(sum(graded.run_s) / graded.wall_s for graded in alone), 3),
+        "walls_cost": round(median_ratio(times(FRESH_ALONE), times(NO_WALLS)) - 1, 3),
+        "two_workers": round(median_ratio(times(ENGINE_ALONE), times(ENGINE)), 2),
+        "ways": [_row(contender, found[contender.name], students) for contender in CONTENDERS],
     }
 
 
-def start_up(start: Start) -> dict[str, float]:
-    """Start one kernel; returns seconds until its first cell is done, until what lessons import is there, and CPU seconds inside."""
-    times: list[float] = []
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in ("1", IMPORTS, "import time; time.sleep(0.1)")])
-    begun_s = time.perf_counter()
-    with open_sandbox({}, start=start) as sandbox:
-        client = NotebookClient(
-            book,
-            kernel_manager_class=sandbox.kernel_manager_class,
-            timeout=600,
-            on_cell_executed=lambda cell, cell_index, execute_reply: times.append(time.perf_counter() - begun_s),
-        )
-        client.execute()
-        return {"ready": times[0], "imported": times[1], "cpu": sandbox.cpu_s}
+def measure_growth(
+    built: Path, assignment: Assignment, notebook: str, exercise: str, sizes: Sequence[int], progress: Progress = lambda line: None
+) -> dict[str, Any]:
+    """Grade classes of growing size whose submissions take equally long: one exercise each.
+
+    Returns:
+        ``growth``: of each size seconds a submission, and the most memory that the command's own process held;
+        ``growth_50_to_1000``: seconds a submission of the largest class over those of the smallest.
+    """
+    rows = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix="vislab-growth-") as place:
+            progress(f"a class of {size}")
+            school: School = found_school(Path(place), built, assignment, notebook, size, exercise)
+            graded = grade_class(school, ENGINE)
+            rows.append({"submissions": size, "s_each": round(graded.wall_s / size, 3), "memory_mib": round(graded.memory_mib)})
+    return {"growth": rows, "growth_50_to_1000": round(rows[-1]["s_each"] / rows[0]["s_each"], 3)}
 
 
-def solved(course_root: Path, assignment: str, notebook: str) -> Job:
-    """Return the job of a solved notebook."""
-    folder = assignment_at(resolve_assignment(course_root / "assignments", assignment).folder).folder
-    book = nbformat.read(course_root / "source" / assignment / f"{notebook}.ipynb", as_version=4)
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
-    for cell in code:
-        cell.outputs, cell.execution_count = [], None
-    digest = hashlib.sha256(json.dumps([cell.source for cell in code]).encode()).hexdigest()
-    content = nbformat.writes(book).encode()
-    return Job("benchmark", assignment, notebook, content, digest, folder, course_root / "release" / assignment, SECRET)
+def _require_same(found: dict[str, list[Graded]]) -> None:
+    right = found[FRESH_ALONE.name][0]
+    for contender in (ENGINE, ENGINE_ALONE, FRESH_ALONE):
+        for graded in found[contender.name]:
+            differing = sorted(student for student in right.receipts if graded.receipts.get(student) != right.receipts[student])
+            if differing or len(graded.receipts) != len(right.receipts):
+                raise GateError(
+                    f"{contender.name}: receipts differ from those of {FRESH_ALONE.name}: {', '.join(differing) or 'some are missing'}"
+                )
+    for contender in (ENGINE, ENGINE_ALONE, NO_WALLS):
+        for graded in found[contender.name]:
+            if graded.marks != right.marks:
+                raise GateError(f"{contender.name}: marks in the gradebook differ from those of {FRESH_ALONE.name}")
 
 
-def _row(times: dict[Start, list[float]]) -> dict[str, float]:
+def _row(contender: Contender, graded: Sequence[Graded], students: int) -> dict[str, Any]:
     return {
-        "fresh_s": round(median(times[Start.FRESH]), 2),
-        "forked_s": round(median(times[Start.FORKED]), 2),
-        "speedup": round(median_ratio(times[Start.FRESH], times[Start.FORKED]), 2),
+        "way": contender.name,
+        "s_each": round(median(each.wall_s for each in graded) / students, 2),
+        "cpu_s_each": round(median(each.cpu_s for each in graded) / students, 2),
+        "memory_mib": round(max(each.memory_mib for each in graded)),
     }

@@ -65,7 +65,7 @@ def grade(course_root: Path, assignments_root: Path, assignment: str, student: s
         ledger = make_error_ledger(subject, exercises, plan["error"])
         return Result(content, ledger, receipt(ledger))
     records = {name: _record(name, right, plan) for name, right in plan.get("right", {}).items()}
-    run = {"runs": 1, "wall_s": [1.25], "walls": walls}
+    run = {"runs": 1, "wall_s": [1.25], "apart_s": [0.5, 0.25], "walls": walls}
     ledger = make_ledger(subject, exercises, records, plan.get("intake", []), plan.get("unreadable"), run)
     return Result(_executed(content, plan), ledger, receipt(ledger))
 

@@ -31,5 +31,5 @@ def entry_of(name: str, points: float, failed: dict[str, str], verdict: str | No
 def ledger_of(*entries: dict[str, Any], status: str = "GRADED", **more: Any) -> dict[str, Any]:
     core = sum(entry["points"] for entry in entries if not entry["bonus"])
     bonus = sum(entry["points"] for entry in entries if entry["bonus"])
-    run = {"wall_s": [2.0], "runs": 1}
+    run = {"wall_s": [1.5], "apart_s": [0.3, 0.2], "runs": 1}
     return {"exercises": list(entries), "points": core, "bonus_points": bonus, "status": status, "intake": [], "run": run, **more}
