@@ -113,7 +113,7 @@ def _refuse_weights(folder: Path, assignment: Assignment) -> None:
 
 
 def _write_beside(assignment: Assignment, lessons: Sequence[Lesson], course: Course, folder: Path) -> None:
-    record_cases(assignment, folder / FILE_NAME)
+    record_cases(assignment, folder / FILE_NAME, {lesson.name: lesson.exercises for lesson in lessons})
     (folder / "README.md").write_text(student_page(assignment, lessons, course), encoding="utf-8")
     for name, path in files_below(assignment.folder / "figures").items():
         if path.suffix in FIGURE_SUFFIXES:

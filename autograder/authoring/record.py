@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,11 @@ SCHEMA = 1
 FILE_NAME = "cases.h5"
 
 
-def record_cases(assignment: Assignment, path: Path) -> None:
+def record_cases(assignment: Assignment, path: Path, notebooks: Mapping[str, Sequence[str]] | None = None) -> None:
     """Write every exercise's public cases, with what they must give, to ``path``.
+
+    Args:
+        notebooks: names of the exercises of each notebook, in reading order; for the overview that students see.
 
     Two runs on one machine write the same bytes; on another processor the last digits may differ (see ``compare_cases``).
 
@@ -38,10 +41,12 @@ def record_cases(assignment: Assignment, path: Path) -> None:
     with _one_thread(), h5py.File(path, "w", libver=("v110", "v110"), track_order=False) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["assignment"] = assignment.name
+        file.attrs["notebooks"] = json.dumps({notebook: list(names) for notebook, names in (notebooks or {}).items()})
         for name, exercise in sorted(assignment.exercises.items()):
             cases = list(exercise.cases())
             group = file.create_group(name)
             hidden = {case.family for case in cases if not case.public}
+            group.attrs["points"], group.attrs["bonus"] = exercise.points_total, exercise.bonus
             group.attrs["hidden_families"] = json.dumps([str(family) for family in Family if family in hidden])
             for index, case in enumerate(case for case in cases if case.public):
                 try:

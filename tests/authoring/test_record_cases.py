@@ -20,7 +20,7 @@ from autograder.exercise.assignment import Assignment
 from autograder.exercise.case import Case
 from vislab.check.calls import carry_out
 from vislab.check.examine import examine
-from vislab.check.public_cases import read_cases
+from vislab.check.public_cases import listed_exercises, read_cases
 from vislab.check.verdict import Family
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +29,17 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def recorded(mini, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("cases") / "cases.h5"
-    record_cases(mini, path)
+    record_cases(mini, path, {"only": sorted(mini.exercises)})
     return path
 
 
 def test_public_cases_and_no_others(mini, recorded):
     with h5py.File(recorded, "r") as file:
-        assert dict(file.attrs) == {"schema": 1, "assignment": "aX_mini"}
+        assert dict(file.attrs) == {"schema": 1, "assignment": "aX_mini", "notebooks": json.dumps({"only": sorted(mini.exercises)})}
         assert set(file) == set(mini.exercises)
+    assert {(each.exercise, each.notebook, each.points, each.bonus) for each in listed_exercises(recorded)} == {
+        (name, "only", exercise.points_total, exercise.bonus) for name, exercise in mini.exercises.items()
+    }
     for name, exercise in mini.exercises.items():
         cases, _ = read_cases(recorded, name)
         assert [case.name for case in cases] == [case.name for case in exercise.cases() if case.public]
@@ -89,7 +92,8 @@ def test_two_processes_write_the_same_bytes(mini, recorded, tmp_path):
     code = (
         "import sys; from pathlib import Path; from autograder.authoring.record import record_cases;"
         "from autograder.exercise.assignment import load_assignment;"
-        "record_cases(load_assignment(Path(sys.argv[1])), Path(sys.argv[2]))"
+        "mini = load_assignment(Path(sys.argv[1]));"
+        "record_cases(mini, Path(sys.argv[2]), {'only': sorted(mini.exercises)})"
     )
     subprocess.run([sys.executable, "-c", code, str(mini.folder), str(again)], check=True, cwd=ROOT, timeout=600)
     assert again.read_bytes() == recorded.read_bytes()

@@ -12,6 +12,7 @@ from vislab.check.home import check_at_home
 from vislab.check.kernels import TritonMissing
 from vislab.check.picture import show_error
 from vislab.check.report import Report
+from vislab.check.standing import note
 
 
 class NotWrittenYet(Sentence):
@@ -49,6 +50,7 @@ def check(exercise: str, answer: Any, **extras: Any) -> Report | None:
     except TritonMissing as missing:
         print(f"{exercise}: {missing}")
         return None
+    note(report)
     if report.not_attempted and isinstance(answer, (str, os.PathLike)):
         # a file takes minutes of training elsewhere: a notebook that is run from top to bottom goes on without it.
         print(f"{exercise}: {os.fspath(answer)} is not here yet. Make it, then run this cell again.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,16 @@ class PublicCase:
     raises: str | None
 
 
+@dataclass(frozen=True)
+class Listed:
+    """An exercise as the file lists it: its notebook ("" where a file of an older course names none), its points."""
+
+    exercise: str
+    notebook: str
+    points: float | None
+    bonus: bool
+
+
 def cases_path() -> Path:
     """Return where the public cases lie: ``VISLAB_CASES``, or ``cases.h5`` in the working directory.
 
@@ -60,6 +72,34 @@ def read_cases(path: Path, exercise: str) -> tuple[list[PublicCase], tuple[str, 
     Raises:
         CasesInvalid: a damaged file, another schema, or an exercise it does not hold.
     """
+    with _opened(path, f"exercise {exercise!r}") as file:
+        if exercise not in file:
+            raise CasesInvalid(f"{path} holds no exercise {exercise!r}; it holds {', '.join(sorted(file))}")
+        group = file[exercise]
+        hidden = tuple(json.loads(group.attrs.get("hidden_families", "[]")))
+        return [_case(group[key]) for key in sorted(group, key=int)], hidden
+
+
+def listed_exercises(path: Path) -> tuple[Listed, ...]:
+    """Return all exercises of the file, in the order of notebooks and of the exercises in them.
+
+    Raises:
+        CasesInvalid: a damaged file, or another schema.
+    """
+    with _opened(path, "its list of exercises") as file:
+        notebooks = json.loads(file.attrs.get("notebooks", "{}"))
+        placed = {name: notebook for notebook, names in notebooks.items() for name in names}
+        names = [*placed, *sorted(set(file) - set(placed))]
+        return tuple(_listed(name, placed.get(name, ""), file[name]) for name in names)
+
+
+def _listed(name: str, notebook: str, group: h5py.Group) -> Listed:
+    points = group.attrs.get("points")
+    return Listed(name, notebook, None if points is None else float(points), bool(group.attrs.get("bonus", False)))
+
+
+@contextmanager
+def _opened(path: Path, where: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             schema = file.attrs.get("schema")
@@ -67,18 +107,14 @@ def read_cases(path: Path, exercise: str) -> tuple[list[PublicCase], tuple[str, 
                 raise CasesInvalid(
                     f"{path} has schema {schema}, this vislab reads schema {SCHEMA}; install the wheel that came with the assignment"
                 )
-            if exercise not in file:
-                raise CasesInvalid(f"{path} holds no exercise {exercise!r}; it holds {', '.join(sorted(file))}")
-            group = file[exercise]
-            hidden = tuple(json.loads(group.attrs.get("hidden_families", "[]")))
-            return [_case(group[key]) for key in sorted(group, key=int)], hidden
+            yield file
     except CasesInvalid:
         raise
     except OSError as error:
         raise CasesInvalid(f"{path} cannot be read as HDF5 ({error}); take a fresh copy from the assignment's zip") from error
     except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise CasesInvalid(
-            f"{path} is damaged at exercise {exercise!r} ({type(error).__name__}: {error}); take a fresh copy from the assignment's zip"
+            f"{path} is damaged at {where} ({type(error).__name__}: {error}); take a fresh copy from the assignment's zip"
         ) from error
 
 
