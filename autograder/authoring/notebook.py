@@ -20,6 +20,8 @@ from autograder.exercise.grade_ids import check_id, question_id, solution_id
 
 NBGRADER_SCHEMA = 3
 UNCOMPARED_TAG = "nbval-ignore-output"
+# named, so that exercises of which no check has been run yet are there as well.
+OVERVIEW = "# Where you stand: what the last check of each exercise said.\nfrom vislab.check import progress\n\nprogress({notebook!r})"
 
 # As a Python 3 kernel reports it, less its version: a notebook must not change with the Python it was built on.
 _METADATA: dict[str, Any] = {
@@ -38,8 +40,9 @@ _METADATA: dict[str, Any] = {
 def make_notebook(lesson: Lesson, assignment: Assignment, course: Course) -> NotebookNode:
     """Build the instructor's notebook of a lesson, without outputs.
 
-    Every cell of the lesson becomes one cell; the badge goes above them, the bootstrap cell below the title. ``metadata.vislab`` of a
-    cell that plays a part says which (``{"check": "pose.soft_argmax"}``); editors keep it where they drop ids.
+    Every cell of the lesson becomes one cell; the badge goes above them, the bootstrap cell below the title, and an overview of the
+    exercises after the last. ``metadata.vislab`` of a cell that plays a part says which (``{"check": "pose.soft_argmax"}``); editors keep
+    it where they drop ids.
     """
     # a deep copy: nbformat nodes would share the nested tables between notebooks.
     notebook = nbformat.from_dict(
@@ -56,7 +59,11 @@ def make_notebook(lesson: Lesson, assignment: Assignment, course: Course) -> Not
     start = nbformat.v4.new_code_cell(
         bootstrap(course, assignment.name), id=f"{_short(lesson.name)}-bootstrap", metadata={"vislab": {"bootstrap": True}}
     )
-    notebook.cells = [front, title, start, *rest]
+    end = nbformat.v4.new_code_cell(
+        OVERVIEW.format(notebook=lesson.name), id=f"{_short(lesson.name)}-progress", metadata={"vislab": {"progress": True}}
+    )
+    # a notebook without exercises has nothing to overlook.
+    notebook.cells = [front, title, start, *rest, *([end] if lesson.exercises else [])]
     nbformat.validate(notebook)
     return notebook
 

@@ -149,3 +149,11 @@ def test_two_builds_are_equal_and_name_no_python(mini, course):
 def test_exempt_cells_carry_nbvals_tag(notebook):
     tagged = [cell.source for cell in notebook.cells if "nbval-ignore-output" in cell.metadata.get("tags", [])]
     assert tagged == ["print(object())"]
+
+
+def test_an_overview_comes_last_where_there_is_something_to_look_over(notebook, mini, course):
+    last = notebook.cells[-1]
+    assert last.metadata == {"vislab": {"progress": True}} and last.source.endswith(f"progress('{notebook.metadata.vislab.notebook}')")
+    assert last.id == f"{notebook.metadata.vislab.notebook}-progress"
+    lesson = dataclasses.replace(read_lessons(mini)[0], cells=read_lessons(mini)[0].cells[:1])
+    assert not lesson.exercises and "progress" not in make_notebook(lesson, mini, course).cells[-1].id

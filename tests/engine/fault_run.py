@@ -1,6 +1,6 @@
 """A class graded twice: once undisturbed, once while judge, sandbox, writer and run are killed, the disk is full and the gradebook locked.
 
-``python tests/engine/fault_run.py --submissions 200 --json`` prints the figures; ``run_faults`` is what other code calls.
+``PYTHONPATH=. python tests/engine/fault_run.py --submissions 200 --json`` prints the figures; ``run_faults`` is what other code calls.
 """
 
 from __future__ import annotations
