@@ -1,4 +1,7 @@
-"""Damaged notebooks, hostile downloads and mutations, counted: ``PYTHONPATH=. python tests/intake/hostile_files.py`` prints what other commands call."""
+"""Damaged notebooks, hostile downloads and mutations, counted.
+
+``PYTHONPATH=. python tests/intake/hostile_files.py`` prints what other commands call.
+"""
 
 from __future__ import annotations
 
