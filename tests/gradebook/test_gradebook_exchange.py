@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,16 @@ HERE = Path(__file__).resolve().parent
 # nbgrader names a student by the account.
 STUDENT = pwd.getpwuid(os.getuid()).pw_name
 SYMBOLS = {"pose.first": "first", "pose.extra": "extra", "pose.second": "second"}
+
+
+def students_commands() -> list[list[str]]:
+    """What docs/student.md tells students of a lab to type, with this course's assignment."""
+    page = (HERE.parents[1] / "docs" / "student.md").read_text(encoding="utf-8")
+    block = re.search(r"^## In the lab$.*?^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    lines = [shlex.split(line, comments=True) for line in block[1].replace("a1_pose", ASSIGNMENT).splitlines()]
+    assert all(program == "nbgrader" for program, *_ in lines)
+    return [words for _, *words in lines]
 
 
 class Lab:
@@ -64,9 +76,11 @@ def lab(course: TinyCourse, tmp_path: Path) -> Lab:
 def test_fetch_submit_collect_and_feedback(lab: Lab) -> None:
     course, student = lab.course.root, lab.student
     lab.types(course, "release_assignment", ASSIGNMENT)
-    lab.types(student, "fetch_assignment", ASSIGNMENT)
+    listed, fetched, handed_in, feedback = students_commands()
+    assert f"vislab {ASSIGNMENT}" in lab.types(student, *listed)
+    lab.types(student, *fetched)
     assert {path.name for path in (student / ASSIGNMENT).iterdir()} == {"one.ipynb", "two.ipynb"}
-    lab.types(student, "submit", ASSIGNMENT)
+    lab.types(student, *handed_in)
     lab.types(course, "collect", ASSIGNMENT)
     arrived = course / "submitted" / STUDENT / ASSIGNMENT
     assert {path.name for path in arrived.iterdir()} == {"one.ipynb", "two.ipynb", "timestamp.txt", SECRET_FILE}
@@ -83,9 +97,9 @@ def test_fetch_submit_collect_and_feedback(lab: Lab) -> None:
     assert secret not in page.read_text() and SECRET_FILE not in page.read_text()
     told = lab.types(course, "release_feedback", ASSIGNMENT)
     assert f"mia did not hand {ASSIGNMENT} in through the exchange; give them their pages from feedback/ yourself" in told
-    lab.types(student, "fetch_feedback", ASSIGNMENT)
-    (fetched,) = (student / ASSIGNMENT / "feedback").glob("*/one.html")
-    assert fetched.read_bytes() == page.read_bytes()
+    lab.types(student, *feedback)
+    (reached,) = (student / ASSIGNMENT / "feedback").glob("*/one.html")
+    assert reached.read_bytes() == page.read_bytes()
 
 
 def test_the_course_keeps_its_folders(tmp_path: Path) -> None:
