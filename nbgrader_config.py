@@ -56,7 +56,8 @@ c.GenerateFeedback.preprocessors = [
 ]
 # True shows what the graded run printed; it may have printed the hidden inputs.
 c.FeedbackView.show_outputs = False
-c.ExportApp.plugin_class = "autograder.gradebook.export.CsvExport"
+# --Export.form=canvas or moodle writes what these systems import.
+c.ExportApp.plugin_class = "autograder.gradebook.exporter.Export"
 
 prepare_nbgrader()
 require_intake(sys.argv, Path.cwd())
