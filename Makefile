@@ -11,7 +11,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export PATH := $(BIN):$(PATH)
 export TRITON_INTERPRET := 1
 
-.PHONY: help setup walls demo data lesson-data test lint unit notebooks attacks build bundle audit doctor constraints clean
+.PHONY: help setup walls demo data lesson-data test lint unit notebooks attacks build bundle audit doctor docs constraints clean
 
 help:
 	@echo "make demo    a class of two dozen submissions from nothing to a gradebook"
@@ -19,6 +19,7 @@ help:
 	@echo "make data    every data set that the notebooks read, into data/"
 	@echo "make attacks  hostile submissions gain nothing, honest ones lose nothing"
 	@echo "make build   lessons to source/ and release/        make bundle  one zip per assignment for students"
+	@echo "make docs    the documentation's site, in build/docs"
 	@echo "make audit   the honesty gate of every assignment   make doctor  what this machine can wall off"
 
 setup: $(STAMP) walls
@@ -32,9 +33,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt setuptools wheel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation \
-		--editable '.[kernels,instructor,cluster,postgres,dev]'
-	@# read for the pictures inside them: what they need to be programs stays out.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps mkdocs-material scikit-image
+		--editable '.[kernels,instructor,cluster,postgres,docs,dev]'
+	@# read for the pictures inside it: what it needs to be a program stays out.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps scikit-image
 	@touch $@
 
 # bubblewrap is no Python package. Without it everything works but grading.
@@ -86,6 +87,11 @@ audit: setup lesson-data
 
 doctor: setup
 	@$(BIN)/python -m autograder doctor
+
+# Warnings are errors. The notice it silences advertises this theme's successor.
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
 
 # After a deliberate upgrade inside .venv.
 constraints: $(STAMP)

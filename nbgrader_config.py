@@ -23,10 +23,12 @@ c.CoursePart.assignments_root = str(HERE / "assignments")
 # submitted/ stays as it arrived; `python -m autograder intake` writes the cleaned copies that nbgrader grades.
 c.CourseDirectory.submitted_directory = "intake"
 c.ZipCollectApp.CourseDirectory.submitted_directory = "submitted"
-c.CollectApp.CourseDirectory.submitted_directory = "submitted"
 # understands the downloads of Canvas, Moodle and Blackboard.
 c.ZipCollectApp.extractor_plugin = "autograder.gradebook.collector.SafeExtractor"
 c.ZipCollectApp.collector_plugin = "autograder.gradebook.collector.LmsCollector"
+# nbgrader collect and release_feedback, where the course has an exchange.
+c.ExchangeFactory.collect = "autograder.gradebook.exchange.Collect"
+c.ExchangeFactory.release_feedback = "autograder.gradebook.exchange.ReleaseFeedback"
 
 # nbgrader autograde
 c.Autograde.pre_convert_hook = "autograder.gradebook.hooks.refresh_intake"
@@ -54,7 +56,8 @@ c.GenerateFeedback.preprocessors = [
 ]
 # True shows what the graded run printed; it may have printed the hidden inputs.
 c.FeedbackView.show_outputs = False
-c.ExportApp.plugin_class = "autograder.gradebook.export.CsvExport"
+# --Export.form=canvas or moodle writes what these systems import.
+c.ExportApp.plugin_class = "autograder.gradebook.exporter.Export"
 
 prepare_nbgrader()
 require_intake(sys.argv, Path.cwd())

@@ -28,7 +28,7 @@ TOP_FOLDERS = {
 }
 TOP_FILES = {
     "README.md", "environment.yml", "pyproject.toml", "constraints.txt", "Makefile", "nbgrader_config.py",
-    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".gitignore",
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", "mkdocs.yml",
 }  # fmt: skip
 LINES_MAX = 400
 KERNEL_LINES_MAX = 350
@@ -115,7 +115,7 @@ def test_constraints_pin_everything_that_is_declared() -> None:
     pinned = pins((ROOT / "constraints.txt").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    declared = project["dependencies"] + [line for extra in ("kernels", "instructor", "dev", "bench") for line in extras[extra]]
+    declared = project["dependencies"] + [line for extra in ("kernels", "instructor", "dev", "docs", "bench") for line in extras[extra]]
     for requirement in declared:
         name, minimum = re.match(r"([A-Za-z0-9_.-]+)(?:\[[^]]*\])?>=([0-9.]+)", requirement).groups()  # type: ignore[union-attr]
         version = pinned.get(name.lower().replace("_", "-"))

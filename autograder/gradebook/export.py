@@ -59,6 +59,16 @@ class CsvExport(CoursePart, ExportPlugin):
             raise GradebookBusy(told) from error
 
     def _export(self, gradebook: Gradebook) -> None:
+        rows = self._rows(gradebook)
+        path = Path(self.to or "grades.csv")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows([["" if row[column] is None else row[column] for column in COLUMNS] for row in rows])
+        self.log.info("wrote %d rows to %s", len(rows), path)
+
+    def _rows(self, gradebook: Gradebook) -> list[dict[str, Any]]:
+        """Return a row for each wanted student and assignment: the columns, and ``handed_in`` and ``waiting`` for a grader."""
         wanted = {str(name) for name in self.assignment}
         students = {str(name) for name in self.student}
         rows = []
@@ -68,12 +78,7 @@ class CsvExport(CoursePart, ExportPlugin):
                 continue
             refresh_penalties(gradebook, assignment.name, assignment.submissions, policy)
             rows += [_row(gradebook, assignment, student) for student in gradebook.students if not students or student.id in students]
-        path = Path(self.to or "grades.csv")
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows([["" if row[column] is None else row[column] for column in COLUMNS] for row in rows])
-        self.log.info("wrote %d rows to %s", len(rows), path)
+        return rows
 
 
 def _row(gradebook: Gradebook, assignment: Assignment, student: Student) -> dict[str, Any]:
@@ -89,13 +94,16 @@ def _row(gradebook: Gradebook, assignment: Assignment, student: Student) -> dict
         "late_submission_penalty": 0.0,
         "score": 0.0,
         "max_score": assignment.max_score,
+        "handed_in": False,
+        "waiting": False,
     }
     try:
         submission = gradebook.find_submission(assignment.name, student.id)
     except MissingEntry:
         return row
     penalty = submission.late_submission_penalty
-    row |= {"timestamp": submission.timestamp, "raw_score": _points(submission.score), "late_submission_penalty": _points(penalty)}
+    row |= {"handed_in": True, "waiting": submission.needs_manual_grade, "timestamp": submission.timestamp}
+    row |= {"raw_score": _points(submission.score), "late_submission_penalty": _points(penalty)}
     return row | {"score": _points(max(0.0, submission.score - penalty))}
 
 
