@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,11 @@ Student,ID,SIS User ID,SIS Login ID,Section,t1_tiny (4711),Homework 2 (4712),Fin
 """
 
 
-@pytest.fixture
-def graded(course: TinyCourse) -> TinyCourse:
+@pytest.fixture(scope="module")
+def graded_template(course_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ann has everything, the bonus included; Bob waits for a grader; Mia handed nothing in; Sid is in no list of the system."""
+    course = TinyCourse(tmp_path_factory.mktemp("graded") / "course")
+    shutil.copytree(course_template, course.root)
     people = {
         "101": ("Ann", "Doe", "ann@example.edu"),
         "102": ("Bob", "Roe", "bob@example.edu"),
@@ -48,7 +51,13 @@ def graded(course: TinyCourse) -> TinyCourse:
         prepare(course.root, student, "one", right={"pose.first": [4, 4], "pose.extra": [2, 2]})
         prepare(course.root, student, "two", right={"pose.second": [1, 1]})
     assert autograde(course.root, ASSIGNMENT).failed == ()
-    return course
+    return course.root
+
+
+@pytest.fixture
+def graded(graded_template: Path, tmp_path: Path) -> TinyCourse:
+    shutil.copytree(graded_template, tmp_path / "course")
+    return TinyCourse(tmp_path / "course")
 
 
 def exported(course: TinyCourse, plugin: type[LmsExport], tmp_path: Path, delimiter: str = ",", **settings: Any) -> list[list[str]]:
