@@ -120,10 +120,17 @@ def one_process() -> ProcessPoolExecutor:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=Workers(), initializer=_die_with_parent)
+    return ProcessPoolExecutor(workers, mp_context=Workers(), initializer=die_with, initargs=(os.getpid(),))
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this worker when its parent dies: a killed run must not go on grading, nor hold a lock, in the background."""
+def die_with(parent: int) -> None:
+    """See to it that this worker dies with its parent: a killed run must not go on grading, nor hold a lock, in the background.
+
+    Args:
+        parent: its process id. Where it is gone already, as while this worker was being started, the worker ends here.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            # Nobody would send the signal any more, and what waits in the queue would be graded for nobody.
+            os._exit(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +113,31 @@ def test_no_more_workers_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> N
     assert workers_for(8, memory_mib=2048) == 2
     assert workers_for(1, memory_mib=2048) == 1
     assert workers_for(8, memory_mib=100_000) == 1
+
+
+ORPHAN = """
+import os, sys, time
+from autograder.engine.pool import die_with
+
+parent = os.getpid()
+if os.fork() == 0:
+    if sys.argv[1] == "late":
+        # the parent is gone before anybody asks the kernel for anything.
+        while os.getppid() == parent:
+            time.sleep(0.01)
+    die_with(parent)
+    print("begun", flush=True)
+    time.sleep(60)
+    print("survived", flush=True)
+elif sys.argv[1] == "early":
+    time.sleep(0.5)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the request is Linux's own")
+@pytest.mark.parametrize(("when", "said"), [("early", "begun\n"), ("late", "")])
+def test_a_worker_dies_with_its_parent_even_with_one_that_died_before_it_began(root: Path, when: str, said: str) -> None:
+    began_s = time.monotonic()
+    # the pipe is open until the orphan, too, is gone.
+    done = subprocess.run([sys.executable, "-c", ORPHAN, when], cwd=root, capture_output=True, text=True, timeout=50)
+    assert done.stdout == said and time.monotonic() - began_s < 50
