@@ -41,7 +41,7 @@
 # | distance | the **mean over vertices** of the **squared** Euclidean distance, unless a text says otherwise |
 # | a set of points | `[B, 2, M]` with a bool mask `[B, M]`; where it is False stands no point, and the numbers there may be anything, NaN included |
 # | an empty set | has nothing to measure: distances from it and to it are 0, and their gradients, too |
-# | a similarity | y = s R x + t: scale s > 0, rotation R with det R = **+1**, translation t |
+# | a similarity | y = s R x + t: scale s ≥ 0, rotation R with det R = **+1**, translation t |
 # | dtype, device | an answer has those of what came in (numbers of vertices are int64); float32 and float64 are tested |
 # | inputs | are left as they were, and so are the global random generators |
 # | any size | a batch may be empty (B = 0), a polygon may have a single vertex, and a tensor may be a view that is not contiguous in memory |
@@ -184,7 +184,7 @@ plt.show()
 # ### Exercise 7b: `cyclic_distance` (3 points)
 #
 # For a batch; no Python loop over the pairs. A table `[B, N, N]` is fine. Mind what the minimum runs over, and polygons that
-# lie far from the origin: $|a - b|^2$ is exact there, $|a|^2 + |b|^2 - 2\,a \cdot b$ is not. Only the start is free: a polygon that is run
+# lie far from the origin: $|a - b|^2$ loses nothing there, $|a|^2 + |b|^2 - 2\,a \cdot b$ is not. Only the start is free: a polygon that is run
 # through backwards is another polygon.
 
 # %% exercise="shapes.cyclic_distance"
@@ -870,7 +870,7 @@ def generalised_mean(shapes: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
 check("shapes.generalised_mean", generalised_mean)
 
 # %% [markdown]
-# Forty bad drawings of a horse, turned anyhow. As they lie they average to a smudge; turned onto each other they
+# Forty bad drawings of a horse, turned anyhow. As they lie they average to a small smudge; turned onto each other they
 # give the horse, in the position of the first drawing.
 
 # %%
@@ -882,8 +882,11 @@ mean, costs = generalised_mean(drawings, rounds=6)
 print("costs:", [round(float(cost), 5) for cost in costs], "never rise:", bool((costs.diff() < 1e-9).all()))
 figure, panels = plt.subplots(1, 5, figsize=(12, 2.5))
 captions = ("a drawing", "another", "a third", "mean as they lie", "generalised mean")
-for panel, shape, caption in zip(panels, (*drawings[:3], drawings.mean(dim=0), mean), captions):
+size = drawings.flatten(1).norm(dim=1).mean()
+for panel, shape, caption in zip(panels, (*drawings[:3], drawings.mean(dim=0), size * mean), captions):
     show.polygon(shape.T, y_up=True, filled=True, ax=panel, caption=caption)
+    panel.set_aspect("equal", adjustable="box")
+    panel.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2))
     panel.axis("off")
 plt.show()
 
@@ -920,7 +923,8 @@ for name, shapes in starts.items():
 # %%
 figure, panels = plt.subplots(1, 5, figsize=(13, 2.7), num="finished", layout="constrained")
 for panel, shift in zip(panels, (0, 40)):
-    show.polygon(heart.roll(-shift, dims=1).T, y_up=True, filled=True, ax=panel, caption="one heart" if shift == 0 else "the same heart")
+    caption = "the same heart" if shift else "one heart"
+    show.polygon(heart.roll(-shift, dims=1).T, y_up=True, filled=True, ax=panel, caption=caption)
 panels[2].plot(shift_costs(heart[None], heart.roll(-40, dims=1)[None])[0], color="tab:blue")
 panels[2].plot(shift_costs(heart[None], plane[None])[0], color="tab:orange")
 panels[2].set(ylim=(0, None), xlabel="shift", title="cost: itself, an airplane")
@@ -928,7 +932,8 @@ panels[2].title.set_fontsize(9)
 show.polygon(drawn["Chamfer"][1].T, y_up=True, ax=panels[3], caption="trained without order")
 speck = starts["random"].mean(dim=0)
 panels[4].plot(*torch.cat((speck, speck[:, :1]), dim=1), color="tab:red")
-show.polygon(starts["aligned"].mean(dim=0).float().T, y_up=True, filled=True, ax=panels[4], caption="means: random, aligned starts")
+caption = "means: random, aligned starts"
+show.polygon(starts["aligned"].mean(dim=0).T, y_up=True, filled=True, ax=panels[4], caption=caption)
 for number in (0, 1, 3, 4):
     panels[number].axis("off")
 plt.show()
@@ -939,7 +944,7 @@ plt.show()
 #
 # And ten numbers for each icon leave **0.0236** with random starts, **0.0143** with the rule of the file, **0.0135** aligned: over 40 % of
 # the error was nothing but an unfortunate choice of
-# vertex 0. The rule of this file is a good one; the forty-odd icons of the course's first file start anywhere, and gain as much as the
+# vertex 0. The rule of this file is a good one; the forty-odd icons of the course's first file start anywhere, and gain nearly as much as the
 # random ones here (from 0.022 to 0.014).
 #
 # **Think.** Aligned to the mean, every icon has the best start *for the mean*. Name two icons whose best shift against each other is
