@@ -28,6 +28,7 @@ KERNELS = sorted(name for name, exercise in EXERCISES.items() if exercise.probe.
 EXACT = {"pose.find_peaks", "pose.match_limbs", "pose.occlude"}
 # they promise float32 and float64; in half precision their cases ask for more than its digits, or torch lacks an operation.
 NOT_IN_HALF = {"pose.decode_heatmap", "pose.fill_in", "pose.heatmap_loss", "pose.integral_bias", "pose.limb_field", "pose.pck"}
+NOT_IN_HALF |= {f"shapes.{name}" for name in ("cyclic_procrustes", "generalised_mean", "hausdorff", "procrustes", "shift_costs")}
 SECRETS = 20
 # an honest answer that uses this much of a tolerance under twenty secrets would exceed it under thousands.
 SHARE_MAX = 0.5

@@ -1,0 +1,15 @@
+"""Lets masked points be somebody's nearest."""
+
+import torch
+
+
+def chamfer(first, second, first_mask, second_mask):
+    table = (first[:, :, :, None] - second[:, :, None]).square().sum(dim=1)
+    there = table.amin(dim=2)
+    back = table.amin(dim=1)
+    some = first_mask.any(dim=1) & second_mask.any(dim=1)
+    there, back = (
+        torch.where(mask & some[:, None], d, 0.0).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        for d, mask in ((there, first_mask), (back, second_mask))
+    )
+    return there + back

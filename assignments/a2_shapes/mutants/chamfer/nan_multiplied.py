@@ -1,0 +1,16 @@
+"""Multiplies masked points by zero, and NaN stays NaN."""
+
+import torch
+
+
+def chamfer(first, second, first_mask, second_mask):
+    first, second = first * first_mask[:, None], second * second_mask[:, None]
+    table = (first[:, :, :, None] - second[:, :, None]).square().sum(dim=1)
+    there = torch.where(second_mask[:, None], table, torch.inf).amin(dim=2)
+    back = torch.where(first_mask[:, :, None], table, torch.inf).amin(dim=1)
+    some = first_mask.any(dim=1) & second_mask.any(dim=1)
+    there, back = (
+        torch.where(mask & some[:, None], d, 0.0).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        for d, mask in ((there, first_mask), (back, second_mask))
+    )
+    return there + back

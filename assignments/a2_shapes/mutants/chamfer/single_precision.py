@@ -1,0 +1,17 @@
+"""Computes in float32, whatever comes in."""
+
+import torch
+
+
+def chamfer(first, second, first_mask, second_mask):
+    first, second = (torch.where(mask[:, None], part, 0.0) for part, mask in ((first, first_mask), (second, second_mask)))
+    dtype, first, second = first.dtype, first.float(), second.float()
+    table = (first[:, :, :, None] - second[:, :, None]).square().sum(dim=1)
+    there = torch.where(second_mask[:, None], table, torch.inf).amin(dim=2)
+    back = torch.where(first_mask[:, :, None], table, torch.inf).amin(dim=1)
+    some = first_mask.any(dim=1) & second_mask.any(dim=1)
+    there, back = (
+        torch.where(mask & some[:, None], d, 0.0).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        for d, mask in ((there, first_mask), (back, second_mask))
+    )
+    return (there + back).to(dtype)

@@ -1,0 +1,11 @@
+"""Updates the distance and not the number."""
+
+import torch
+
+
+def nearest_update(best, index, first, block, start):
+    if block.shape[2] == 0:
+        return best.clone(), index.clone()
+    value, number = (first[:, :, :, None] - block[:, :, None]).square().sum(dim=1).min(dim=2)
+    number = index.clone()
+    return torch.minimum(value, best), number

@@ -1,0 +1,11 @@
+"""Takes the last of the block's nearest."""
+
+import torch
+
+
+def nearest_update(best, index, first, block, start):
+    if block.shape[2] == 0:
+        return best.clone(), index.clone()
+    value, number = (first[:, :, :, None] - block[:, :, None]).square().sum(dim=1).min(dim=2)
+    number = block.shape[2] - 1 - (first[:, :, :, None] - block.flip(2)[:, :, None]).square().sum(dim=1).argmin(dim=2)
+    return torch.minimum(value, best), torch.where(value < best, number + start, index)
