@@ -1,0 +1,1 @@
+"""Assignment 1: where is the joint? Coordinates, direct regression, integral regression and its kernel."""
