@@ -1,5 +1,6 @@
 """The numbers in the text of the notebook on rendering are right."""
 
+import itertools
 import math
 import os
 import re
@@ -47,7 +48,7 @@ def test_area_by_pixels_exceeds_the_shoelace_formula(a2, tau, percent):
 def test_excess_is_four_times_as_much_at_twice_the_temperature(a2, text):
     polygon, area = ellipse(), shoelace(ellipse())
     excess = [float(pixel_area(a2, polygon, tau)) / area - 1 for tau in (0.05, 0.1, 0.2)]
-    assert all(3.5 < later / former < 4.5 for former, later in zip(excess, excess[1:])) and "four times as much" in text
+    assert all(3.5 < later / former < 4.5 for former, later in itertools.pairwise(excess)) and "four times as much" in text
     assert "off by nearly a hundredth" in text and 0.008 < excess[0] < 0.01
 
 
