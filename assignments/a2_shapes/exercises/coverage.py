@@ -161,6 +161,7 @@ class Coverage(Exercise):
             Case("float64", Family.DTYPE, material(3, 7, 8, 11), dtype="float64"),
             Case("float64, gradient", Family.DTYPE, material(3, 8, 6, 9), dtype="float64", gradient=True),
             Case("partly and wholly beyond the raster", Family.EDGE, outside, public=True, gradient=True),
+            Case("a raster smaller than the polygon", Family.EDGE, material(1, 9, 7, 10, extent=0.6)),
             Case("last vertex twice", Family.EDGE, one_repeated(3, 6, 5), gradient=True),
             Case("another vertex twice", Family.EDGE, one_repeated(1, 8, 3), gradient=True),
             Case("vertices clockwise", Family.EDGE, clockwise(3, 8)),
