@@ -1,0 +1,633 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 2. From outline to picture, and back
+#
+# A polygon is a handful of numbers, a picture is thousands. Going from one to the other is easy and, done the usual way, a dead end: a
+# pixel is inside or it is not, and no gradient comes back. Here you make a rasteriser through which gradients flow, let pictures pull
+# outlines into place, and then replace the rasteriser by a net that has learnt to draw.
+#
+# **After this notebook you can**
+#
+# * turn a signed distance into a picture that has a gradient in every vertex, and say what the softness costs in area;
+# * write a test that tells a right rasteriser from one that is half a pixel off;
+# * paint shapes above each other, and say what each of them receives from a loss;
+# * fit an outline to a picture by gradient descent, and say what keeps it from folding;
+# * build a decoder from transposed convolutions, and say from two numbers whether it will leave a checkerboard.
+#
+# About 80 minutes. 23 points: five exercises (20), one of them a test that you write, and one written question (3). 5 bonus points: the
+# rasteriser as a GPU kernel, about 30 minutes more.
+#
+# ![An outline that is pulled into place by a picture, and icons drawn by a net](figures/2_rendering.png)
+#
+# *What you will have at the end: outlines that a picture has pulled into place, and icons beside the same icons as a net draws them.*
+
+# %% [markdown]
+# ## Conventions
+#
+# | | in this course |
+# |---|---|
+# | polygons | `[B, 2, N]`: row 0 is x, row 1 is y; vertices in sequence, the last joins the first; any N from 3 on |
+# | axes | **x to the right, y up**; counter-clockwise is positive, but what is drawn does not depend on it |
+# | a raster | H × W pixels over the square from −s to s in x and in y; s is called `extent`. Rows run **down** |
+# | a pixel | row i, column j has its centre at x = −s + (j + ½) 2s/W, y = s − (i + ½) 2s/H |
+# | signed distance | to the nearest point of the border; **negative inside**, by the even-odd rule |
+# | pictures | `[B, C, H, W]`, colours and coverage from 0 to 1 |
+# | dtype, device | an answer has those of what came in; float32 and float64 are tested |
+# | inputs | are left as they were, and so are the global random generators |
+# | any size | a batch may be empty (B = 0), and a tensor may be a view that is not contiguous in memory |
+#
+# The last three lines hold for every exercise, whether it says so again or not, and hidden checks look at them.
+
+# %% setup=true
+import math
+import os
+
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor, nn
+
+from vislab.check import check
+from vislab.check.budget import steps
+
+# Triton decides when it is imported: without a GPU, kernels are interpreted in Python. It exists for Linux only.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+try:
+    import triton
+    import triton.language as tl
+except ImportError:
+    from types import SimpleNamespace
+
+    triton, tl = SimpleNamespace(jit=lambda kernel: kernel), SimpleNamespace(constexpr=int)
+
+# the course's icons; or the path of another file with pictures and polygons.
+ICONS = os.environ.get("VISLAB_ICONS", "icons")
+
+
+def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
+    """Distance of every point [P, 2] from the border of every polygon [B, 2, N], negative inside: [B, P]."""
+    first = polygons.transpose(1, 2)[:, None]  # [B, 1, N, 2]
+    edge = first.roll(-1, dims=2) - first
+    away = points[:, None] - first  # [B, P, N, 2]
+    squared = edge.square().sum(dim=-1)
+    share = ((away * edge).sum(dim=-1) / torch.where(squared > 0, squared, 1.0)).clamp(0, 1)
+    nearest = (away - share[..., None] * edge).square().sum(dim=-1).amin(dim=-1)
+    # the root has no gradient at 0, where both branches of a where are computed.
+    distance = torch.where(nearest > 0, torch.where(nearest > 0, nearest, 1.0).sqrt(), 0.0)
+    above = first[..., 1] > points[:, None, 1]
+    right = away[..., 0] * edge[..., 1] < away[..., 1] * edge[..., 0]
+    crossed = (above != above.roll(-1, dims=2)) & (right == (edge[..., 1] > 0))
+    return torch.where(crossed.sum(dim=-1) % 2 == 1, -distance, distance)
+
+
+# %% [markdown]
+# ## 1. A pixel that can be nudged
+#
+# `signed_distance` in the cell above is the one of notebook 1, ready-made, so that nothing here depends on yours. The usual rasteriser
+# asks for its sign alone: a pixel is 1 where the distance is negative. Move a vertex by a little, and nearly all pixels stay what they are. The
+# derivative is 0 except at the moments when a pixel flips, and there it does not exist.
+#
+# So let a pixel say *how far* inside it is, and squeeze that into 0 to 1:
+#
+# $$ c = \sigma\!\left(-\frac{d}{\tau}\right), \qquad \sigma(t) = \frac{1}{1 + e^{-t}} . $$
+#
+# On the border every pixel is ½. The temperature $\tau$ is a length: at $3\tau$ inside, a pixel is 0.95, as far outside 0.05. With $\tau$ to 0
+# the hard picture comes back.
+#
+# ```
+# for every polygon b:
+#     for every row i, column j:
+#         p = centre of pixel (i, j)                    # see the conventions: y is up, rows run down
+#         coverage[b, 0, i, j] = sigma(-d(p, polygon b) / tau)
+# ```
+#
+# ### Exercise 4a: `coverage` (5 points)
+#
+# Without a loop over pixels. $\tau$ may be as small as 10⁻⁴: what becomes of $e^{d/\tau}$ then, and of its *gradient*?
+
+
+# %% exercise="shapes.coverage"
+def coverage(polygons: Tensor, height: int, width: int, extent: float, tau: float) -> Tensor:
+    """Soft coverage of every pixel, [B, 1, H, W].
+
+    Args:
+        polygons: [B, 2, N], x then y, y up.
+        extent: s; the raster is the square from -s to s.
+        tau: width of the border, a length greater than 0.
+    """
+    ### BEGIN SOLUTION
+    x = ((2 * torch.arange(width, dtype=polygons.dtype, device=polygons.device) + 1) / width - 1) * extent
+    y = (1 - (2 * torch.arange(height, dtype=polygons.dtype, device=polygons.device) + 1) / height) * extent
+    centres = torch.stack([x.repeat(height), y.repeat_interleave(width)], dim=1)  # [H W, 2]
+    return torch.sigmoid(-signed_distance(centres, polygons) / tau).unflatten(1, (1, height, width))
+    ### END SOLUTION
+
+
+# %% check="shapes.coverage"
+check("shapes.coverage", coverage)
+
+# %% [markdown]
+# Three icons of the course, each at three temperatures. The first column is the icon's own picture.
+
+# %%
+from vislab import show
+from vislab.data import open_dataset
+
+plt.rcParams["figure.dpi"] = 80
+icons = open_dataset(ICONS)
+rows = list(range(len(icons)))
+if "has_polygon" in icons:
+    rows = torch.nonzero(torch.as_tensor(icons["has_polygon"].numpy()))[:, 0].tolist()
+rows = rows[:: max(1, len(rows) // 42)][:42]
+outlines = torch.as_tensor(icons["polygon"][rows]).float()
+pictures = torch.as_tensor(icons["img"][rows]).float() / 255
+# the largest coordinate of all of them, and some room.
+EXTENT = float(outlines.abs().max()) + 0.2
+
+# %%
+figure, panels = plt.subplots(3, 5, figsize=(9, 5.2), layout="constrained")
+for line, icon in zip(panels, (3, 11, 23)):
+    line[0].imshow(pictures[icon].permute(1, 2, 0))
+    show.polygon(outlines[icon].T, y_up=True, ax=line[1])
+    for panel, tau in zip(line[2:], (0.02, 0.1, 0.3)):
+        panel.imshow(coverage(outlines[icon, None], 48, 48, EXTENT, tau)[0, 0], cmap="Greys", vmin=0, vmax=1)
+        panel.set_title(f"τ = {tau}", fontsize=9)
+    for panel in line:
+        panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# **What does softness cost?** The pixels' sum times a pixel's area should be the area of the polygon. An ellipse with half axes 1.2 and
+# 0.8, as a polygon of 96 vertices, on 64 × 64 pixels over the square from −2 to 2:
+
+# %%
+angle = torch.arange(96, dtype=torch.float64) * (2 * math.pi / 96)
+ellipse = torch.stack([1.2 * angle.cos(), 0.8 * angle.sin()])[None]
+x, y = ellipse[0]
+area = float((x * y.roll(-1) - x.roll(-1) * y).sum() / 2)
+for tau in (0.02, 0.05, 0.1, 0.2):
+    total = float(coverage(ellipse, 64, 64, 2.0, tau).sum()) * (4 / 64) ** 2
+    print(f"tau {tau:<5} area by pixels {total:.3f}, by the shoelace formula {area:.3f}: {100 * (total / area - 1):.2f} % too much")
+
+# %% [markdown]
+# Always too much, and from one line to the next about four times as much when $\tau$ doubles. **Think.** Along a *straight* border the two sides
+# cancel exactly: what a pixel at distance t outside has too much, one at t inside lacks. Why does that not help on a curve? How
+# would the picture of a *star-shaped hole* come out?
+#
+# **And the gradient?** Two things that we know without computing it. Moving the whole polygon leaves its area alone, so the gradients of all
+# vertices must add up to zero. And an area grows with the square of the size, so Euler's theorem on homogeneous functions asks for
+#
+# $$ \sum_k P_k \cdot \frac{\partial A}{\partial P_k} = 2A . $$
+
+# %%
+for tau in (0.05, 0.1):
+    leaf = ellipse.clone().requires_grad_(True)
+    total = coverage(leaf, 64, 64, 2.0, tau).sum() * (4 / 64) ** 2
+    (gradient,) = torch.autograd.grad(total, leaf)
+    drift = float(gradient.sum(dim=2).abs().max())
+    print(f"tau {tau}: sum of P dA/dP = {float((ellipse * gradient).sum()):.4f}, 2A = {2 * area:.4f}; a shift changes {drift:.4f}")
+
+# %% [markdown]
+# The *value* at τ = 0.05 was off by nearly a hundredth, the *gradient* is right to a part in ten thousand. For pulling outlines about,
+# the second is what counts. (On an outline in a raster that is coarse against τ, neither holds: try τ = 0.005.)
+
+# %% [markdown]
+# ## 2. A test that notices half a pixel
+#
+# Everybody who draws pictures of polygons has at some time had them upside down, or half a pixel off. Both survive a glance, and both
+# survive a test on a square in the middle of a square raster.
+#
+# * *Know the answer from elsewhere*: a slow loop, one pixel at a time, written from the conventions; or a shape whose distance you
+#   know by heart, a box.
+# * *Choose inputs that hide nothing*: H ≠ W, an extent that is not 1, a shape without any symmetry and away from the middle, two
+#   different shapes in a batch.
+# * *Then one special case at a time*: the other orientation, a vertex that stands twice, no polygon at all, a very sharp border, float64.
+# * *Tolerances*: 1e-5 in float32 and 1e-12 in float64, for τ of a tenth. What should it be for τ = 10⁻⁴, when a distance is
+#   rounded to 10⁻⁷? Or choose pixels that are not near the border.
+#
+# ### Exercise 4b: `test_coverage` (4 points)
+#
+# Write a function that takes an implementation of `coverage` and raises (`assert` does) if it is wrong. When it is graded, it meets several
+# right implementations, **none of which it may fail**, and over a dozen wrong ones. You have 64 calls. `signed_distance` is yours to use.
+
+
+# %% exercise="shapes.test_coverage"
+def test_coverage(impl) -> None:
+    """Raise if ``impl(polygons, height, width, extent, tau)`` is not a right coverage."""
+    ### BEGIN SOLUTION
+    crooked = torch.tensor([[[-0.7, 0.9, 0.2, 0.4], [-0.6, -0.8, 0.1, 1.0]], [[-0.3, 0.5, 1.1, -0.9], [-1.1, -0.2, 0.7, 0.3]]])
+    for dtype, atol in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        for polygons in (crooked, crooked.flip(2), crooked[:, :, [0, 1, 2, 3, 3]], crooked[:0]):
+            polygons = polygons.to(dtype)
+            soft, sharp = (impl(polygons, 5, 8, 1.3, tau) for tau in (0.13, 1e-4))
+            assert soft.shape == sharp.shape == (len(polygons), 1, 5, 8) and soft.dtype == sharp.dtype == dtype
+            for row in range(5):
+                for column in range(8):
+                    at = torch.tensor([[-1.3 + (column + 0.5) * 2.6 / 8, 1.3 - (row + 0.5) * 2.6 / 5]], dtype=dtype)
+                    distance = signed_distance(at, polygons)[:, 0]
+                    assert torch.allclose(soft[:, 0, row, column], torch.sigmoid(-distance / 0.13), rtol=0, atol=atol)
+                    # no centre lies within a hundredth of a border here, so a sharp picture is 0 or 1.
+                    assert torch.allclose(sharp[:, 0, row, column], (distance < 0).to(dtype), rtol=0, atol=1e-6)
+    ### END SOLUTION
+
+
+# %% check="shapes.test_coverage"
+check("shapes.test_coverage", test_coverage, right=coverage)
+
+# %% [markdown]
+# ## 3. Paint
+#
+# Icons have colours, and shapes that lie above others. Paint one shape after the other: where a shape covers the share c of a pixel, it hides
+# that share of whatever was there.
+#
+# ```
+# picture = background
+# for every shape s, from the first (lowest) to the last (highest):
+#     for every pixel and every colour channel:
+#         picture = c_s * fill_s + (1 - c_s) * picture
+# ```
+#
+# ### Exercise 4c: `paint` (3 points)
+#
+# A loop over the shapes is fine. With no shape at all, the answer is a picture like the background.
+
+
+# %% exercise="shapes.paint"
+def paint(coverages: Tensor, fills: Tensor, background: Tensor) -> Tensor:
+    """Shapes over a background, the last one highest: [B, 3, H, W].
+
+    Args:
+        coverages: [B, S, H, W] of S shapes, 0 to 1.
+        fills: [B, S, 3], the colour of each.
+        background: [B, 3, H, W].
+    """
+    ### BEGIN SOLUTION
+    picture = background.clone()
+    for share, colour in zip(coverages.unsqueeze(2).unbind(1), fills[..., None, None].unbind(1)):
+        picture = share * colour + (1 - share) * picture
+    return picture
+    ### END SOLUTION
+
+
+# %% check="shapes.paint"
+check("shapes.paint", paint)
+
+# %%
+layers = coverage(torch.cat([1.15 * outlines[[3]], outlines[[3]]]), 64, 64, 1.2 * EXTENT, 0.03).transpose(0, 1)
+sky = torch.linspace(0.95, 0.6, 64)[None, None, :, None].expand(1, 3, 64, 64) * torch.tensor([0.7, 0.85, 1.0])[None, :, None, None]
+fills = torch.tensor([[[0.1, 0.1, 0.2], [0.95, 0.6, 0.1]]])
+figure, panels = plt.subplots(1, 3, figsize=(7.5, 2.6))
+for panel, layer, title in zip(panels, (layers[:, :0], layers[:, :1], layers), ("background", "one shape", "two shapes")):
+    panel.imshow(paint(layer, fills[:, : layer.shape[1]], sky)[0].permute(1, 2, 0))
+    panel.set_title(title, fontsize=9)
+    panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# **Think.** A loss on the picture pulls on every shape. How much of it reaches a shape that is wholly hidden under another, in its colour and in
+# its vertices? What does that mean for whoever fits several shapes at once from a bad start?
+
+# %% [markdown]
+# ## 4. A picture pulls an outline into place
+#
+# Start with a circle, draw it, compare with a target, and follow the gradient: nobody says where a vertex belongs. Each pixel pulls
+# on the nearest point of the border and on nothing else, and only *across* it; along the border vertices drift as they like, crowd together,
+# and now and then run through each other. So a second term asks each vertex to stay in the middle between its neighbours,
+#
+# $$ R = \frac{1}{N} \sum_k \left| P_{k+1} - 2 P_k + P_{k-1} \right|^2 . $$
+
+# %%
+FIT = 1.6
+
+
+def fit(target: Tensor, weight: float, count: int) -> Tensor:
+    """Pull circles of 48 vertices to targets [B, 1, 32, 32]; returns all stages, [count, B, 2, 48]."""
+    angle = torch.arange(48) * (2 * math.pi / 48)
+    vertices = 0.6 * torch.stack([angle.cos(), angle.sin()]).repeat(len(target), 1, 1)
+    vertices.requires_grad_(True)
+    optimiser = torch.optim.Adam([vertices], lr=0.02)
+    stages = []
+    for step in range(count):
+        stages.append(vertices.detach().clone())
+        # soft at first, so that far pixels pull, too; sharp in the end.
+        drawn = coverage(vertices, 32, 32, FIT, tau=0.1 * 0.3 ** (step / count))
+        bend = vertices.roll(1, dims=2) + vertices.roll(-1, dims=2) - 2 * vertices
+        loss = (drawn - target).square().mean(dim=(1, 2, 3)).sum() + weight * bend.square().sum(dim=1).mean(dim=1).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return torch.stack([*stages, vertices.detach()])
+
+
+# %%
+generator = torch.Generator().manual_seed(0)
+turn = torch.arange(96) * (2 * math.pi / 96)
+radius = torch.full((3, 96), 0.8)
+for wave in range(2, 6):
+    height = 0.42 / wave**0.5 * torch.rand(3, 1, generator=generator)
+    radius = radius + height * torch.cos(wave * turn + 6.28 * torch.rand(3, 1, generator=generator))
+truth = torch.stack([radius * turn.cos(), radius * turn.sin()], dim=1)
+# what a camera would see: a sharp picture of 128 x 128, averaged down to 32 x 32.
+target = nn.functional.avg_pool2d(coverage(truth, 128, 128, FIT, 1e-3), 4)
+count = steps(full=200, graded_steps=2)
+walks = {weight: fit(target, weight, count) for weight in (0.0, 0.1)}
+for weight, walk in walks.items():
+    mine, theirs = (coverage(shape, 64, 64, FIT, 1e-3) > 0.5 for shape in (walk[-1], truth))
+    overlap = (mine & theirs).sum(dim=(1, 2, 3)) / (mine | theirs).sum(dim=(1, 2, 3))
+    if count == 200:
+        print(f"weight {weight}: every outline covers more than 95 % of the union with its target: {bool((overlap > 0.95).all())}")
+
+# %%
+figure, panels = plt.subplots(2, 3, figsize=(7.5, 5), layout="constrained")
+for line, (weight, walk) in zip(panels, walks.items()):
+    for panel, picture, shape in zip(line, target, walk[-1]):
+        panel.imshow(picture[0], cmap="Greys", extent=(-FIT, FIT, -FIT, FIT), vmax=2)
+        closed = torch.cat([shape, shape[:, :1]], dim=1)
+        panel.plot(*closed, "o-", color="tab:red", markersize=2.5, linewidth=1)
+        panel.set_title(f"weight {weight}", fontsize=9)
+        panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# Both rows cover their targets. Look at the *vertices*: where do they crowd in the upper row? **Think.** The term R is 0 for a polygon
+# whose vertices lie all in one place. What keeps it from shrinking to a point, and what would you see if the weight were 100?
+
+# %% [markdown]
+# ## 5. A net that draws
+#
+# A rasteriser knows what a polygon is. A *decoder* does not: it is a net that turns numbers into pictures, and all generative models of the
+# next assignment end in one. On its way from 4 × 4 cells to 32 × 32 pixels it has to enlarge, and the layer for that is the
+# transposed convolution: where a convolution gathers a patch into a number, this spreads a number out to a patch.
+#
+# ```
+# out = zeros(B, D, (H - 1) * stride + k, (W - 1) * stride + l)
+# for every picture b, channel c, row i, column j:
+#     for every channel d of the output:
+#         out[b, d, i * stride : i * stride + k, j * stride : j * stride + l] += features[b, c, i, j] * weight[c, d]
+# cut `padding` rows off above and below, and as many columns on the left and on the right
+# ```
+#
+# ### Exercise 6a: `transposed_convolution` (4 points)
+#
+# Not with PyTorch's own transposed convolutions. Loops over the k · l numbers of the kernel are fine, loops over pixels are slow.
+
+
+# %% exercise="shapes.transposed_convolution"
+def transposed_convolution(features: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Spread every number out to a patch: [B, D, (H-1) stride + k - 2 padding, (W-1) stride + l - 2 padding].
+
+    Args:
+        features: [B, C, H, W].
+        weight: [C, D, k, l].
+        stride: at least 1; may be larger than the kernel.
+        padding: rows and columns cut off on each side.
+    """
+    ### BEGIN SOLUTION
+    batch, _, height, width = features.shape
+    _, out, tall, wide = weight.shape
+    full = features.new_zeros(batch, out, (height - 1) * stride + tall, (width - 1) * stride + wide)
+    for row in range(tall):
+        for column in range(wide):
+            place = full[:, :, row::stride, column::stride][:, :, :height, :width]
+            place += torch.einsum("bchw,cd->bdhw", features, weight[:, :, row, column])
+    return full[:, :, padding : full.shape[2] - padding, padding : full.shape[3] - padding]
+    ### END SOLUTION
+
+
+# %% check="shapes.transposed_convolution"
+check("shapes.transposed_convolution", transposed_convolution)
+
+# %% [markdown]
+# **How many numbers meet in a pixel?** Ones in, ones as a kernel: the answer counts.
+
+# %%
+one = torch.ones(1, 1, 6, 6)
+counts = {}
+for kernel, padding in ((3, 0), (4, 1)):
+    counts[kernel] = transposed_convolution(one, torch.ones(1, 1, kernel, kernel), stride=2, padding=padding)[0, 0]
+    middle = counts[kernel][4:6, 4:6].flatten().int().tolist()
+    print(f"kernel {kernel}, stride 2: a block of 2 x 2 pixels in the middle receives {middle}")
+figure, panels = plt.subplots(1, 2, figsize=(6, 2.8))
+for panel, (kernel, picture) in zip(panels, counts.items()):
+    shown = panel.imshow(picture, cmap="viridis", vmin=0, vmax=4)
+    panel.set_title(f"contributions, kernel {kernel}", fontsize=9)
+    panel.axis("off")
+figure.colorbar(shown, ax=panels)
+plt.show()
+
+# %% [markdown]
+# A kernel of 3 at stride 2 lays patches so that some pixels get four times as much as others: a **checkerboard**, before anything is learnt.
+# The net has to unlearn it in every layer. A kernel whose size the stride divides has no such trouble.
+#
+# ### Exercise 6b: `Renderer` (4 points)
+#
+# `Renderer(points, channels)` draws polygons `[B, 2, points]` as pictures `[B, 3, 32, 32]`. `channels` is a multiple of 4.
+#
+# | attribute | layer | then |
+# |---|---|---|
+# | `first` | linear, from 2 · points numbers (all x, then all y) to 16 · channels | ReLU, as `[B, channels, 4, 4]` |
+# | `up1` | transposed convolution to channels / 2, kernel 4, stride 2, padding 1 | ReLU, 8 × 8 |
+# | `up2` | the same to channels / 4 | ReLU, 16 × 16 |
+# | `up3` | the same to 3 | sigmoid, 32 × 32 |
+#
+# Layers of `nn` are allowed here, with their biases. For 96 vertices and 64 channels there is a budget of 250 000 parameters.
+
+
+# %% exercise="shapes.renderer"
+class Renderer(nn.Module):
+    """Polygons [B, 2, points] to pictures [B, 3, 32, 32] between 0 and 1."""
+
+    def __init__(self, points: int, channels: int) -> None:
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.first = nn.Linear(2 * points, 16 * channels)
+        self.up1 = nn.ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1)
+        self.up2 = nn.ConvTranspose2d(channels // 2, channels // 4, 4, stride=2, padding=1)
+        self.up3 = nn.ConvTranspose2d(channels // 4, 3, 4, stride=2, padding=1)
+        ### END SOLUTION
+
+    def forward(self, polygons: Tensor) -> Tensor:
+        ### BEGIN SOLUTION
+        features = self.first(polygons.flatten(1)).relu().unflatten(1, (-1, 4, 4))
+        features = self.up2(self.up1(features).relu()).relu()
+        return self.up3(features).sigmoid()
+        ### END SOLUTION
+
+
+# %% check="shapes.renderer"
+check("shapes.renderer", Renderer)
+
+# %%
+torch.manual_seed(0)
+renderer = Renderer(outlines.shape[2], 64)
+weights = sum(parameter.numel() for parameter in renderer.parameters())
+print(f"{weights} parameters, within the budget: {weights <= 250_000}")
+
+# %% [markdown]
+# **Overfit first.** A net that cannot learn 42 icons by heart will learn nothing. The baseline that it must beat is the mean picture. What is
+# drawn here is each icon's soft coverage in orange on white: can the net find out what a polygon is?
+
+# %%
+shapes = coverage(outlines, 32, 32, EXTENT, 0.05)
+drawings = paint(shapes, torch.tensor([0.9, 0.5, 0.1]).expand(len(shapes), 1, 3), torch.ones(len(shapes), 3, 32, 32))
+baseline = float((drawings - drawings.mean(dim=0)).square().mean())
+optimiser = torch.optim.Adam(renderer.parameters(), lr=3e-3)
+count = steps(full=300, graded_steps=2)
+errors = []
+for _ in range(count):
+    error = (renderer(outlines) - drawings).square().mean()
+    errors.append(float(error.detach()))
+    optimiser.zero_grad()
+    error.backward()
+    optimiser.step()
+if count == 300:
+    print(f"less than a tenth of the mean picture's error: {errors[-1] < 0.1 * baseline}")
+    assert errors[-1] < 0.1 * baseline, f"{errors[-1]:.4f}: the net has not learnt 42 icons by heart"
+
+# %%
+with torch.no_grad():
+    learnt = renderer(outlines)
+figure, panels = plt.subplots(2, 7, figsize=(10.5, 3.2), num="finished", layout="constrained")
+for panel, stage in zip(panels[:, 0], (0, -1)):
+    panel.imshow(target[0, 0], cmap="Greys", extent=(-FIT, FIT, -FIT, FIT), vmax=2)
+    shape = walks[0.1][stage, 0]
+    panel.plot(*torch.cat([shape, shape[:, :1]], dim=1), color="tab:red", linewidth=1.5)
+    panel.set_title("start" if stage == 0 else "pulled into place", fontsize=9)
+for line, source in zip(panels, (drawings, learnt)):
+    for panel, icon in zip(line[1:], range(3, 42, 7)):
+        panel.imshow(source[icon].permute(1, 2, 0))
+for panel in panels.flat:
+    panel.axis("off")
+panels[0, 1].set_title("rasterised", fontsize=9)
+panels[1, 1].set_title("drawn by the net", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# **Think.** Rotate one of the outlines by ten degrees, or begin it at another vertex, and let both draw it. The rasteriser does not care where
+# a polygon begins. Does the net? Notebook 3 is about that.
+
+# %% [markdown]
+# ## 6. One pass over the border (bonus)
+#
+# `signed_distance` writes several tables of pixels × edges: 4096 pixels and 96 vertices are 393 216 numbers for each polygon and
+# table, of which one in 96 is kept. A kernel needs none of them: a program takes a block of pixels, walks once round the border, and keeps two
+# things for each pixel, the smallest squared distance so far and how many edges were crossed. (Notebook 3 of assignment 1 explains programs,
+# strides and masks.)
+#
+# ```
+# for every polygon b, for every block of pixels:      # one program each
+#     nearest = inf;   crossed = 0
+#     a = last vertex
+#     for every vertex v:
+#         nearest = min(nearest, squared distance of the pixel's centre from the edge from a to v)
+#         if exactly one of a, v lies above the pixel, and the pixel lies left of the crossing:   crossed += 1
+#         a = v
+#     d = sqrt(nearest), negative if crossed is odd;   store sigma(-d / tau)
+# ```
+#
+# ### Exercise 4d: `coverage_kernel` (5 bonus points)
+#
+# Write the kernel and its grid. It is called as
+#
+# ```
+# coverage_kernel[coverage_grid(B, H, W, BLOCK)](polygons, out, N, H, W, extent, tau, *polygons.stride(), BLOCK=BLOCK)
+# ```
+#
+# with `polygons` `[B, 2, N]` of any strides, float32 or float16 (compute in float32), and `out` `[B, H, W]`, contiguous, in the same dtype.
+# `out` is full of NaN and guarded on both sides; B may be 0; an edge may have length 0. `tl.sqrt`, `tl.sigmoid`, `tl.minimum`, `tl.maximum` and `tl.where` are all
+# that it takes. On a GPU, the compiler wants `nearest` to begin as a block: `tl.full((BLOCK,), float("inf"), tl.float32)`.
+
+# %% exercise="shapes.coverage_kernel"
+@triton.jit
+def coverage_kernel(polygons, out, points, height, width, extent, tau, stride_polygon, stride_axis, stride_point, BLOCK: tl.constexpr):
+    """Soft coverage: program (b, k) computes block k of the pixels of polygon b."""
+    ### BEGIN SOLUTION
+    b = tl.program_id(0).to(tl.int64)
+    cell = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    x = ((2 * (cell % width) + 1).to(tl.float32) / width - 1.0) * extent
+    y = (1.0 - (2 * (cell // width) + 1).to(tl.float32) / height) * extent
+    base = polygons + b * stride_polygon
+    ax = tl.load(base + (points - 1) * stride_point).to(tl.float32)
+    ay = tl.load(base + stride_axis + (points - 1) * stride_point).to(tl.float32)
+    nearest = tl.full((BLOCK,), float("inf"), tl.float32)
+    odd = tl.zeros((BLOCK,), tl.int32)
+    for n in range(0, points):
+        bx = tl.load(base + n * stride_point).to(tl.float32)
+        by = tl.load(base + stride_axis + n * stride_point).to(tl.float32)
+        u, v = bx - ax, by - ay
+        px, py = x - ax, y - ay
+        squared = u * u + v * v
+        share = (px * u + py * v) / tl.where(squared > 0.0, squared, 1.0)
+        share = tl.minimum(tl.maximum(share, 0.0), 1.0)
+        rest_x, rest_y = px - share * u, py - share * v
+        nearest = tl.minimum(nearest, rest_x * rest_x + rest_y * rest_y)
+        crossed = (ay > y) != (by > y)
+        right = tl.where(v > 0.0, px * v < py * u, px * v >= py * u)
+        odd += tl.where(crossed, right.to(tl.int32), 0)
+        ax, ay = bx, by
+    signed = tl.where(odd % 2 == 1, -tl.sqrt(nearest), tl.sqrt(nearest))
+    tl.store(out + b * (height * width) + cell, tl.sigmoid(-signed / tau), mask=cell < height * width)
+    ### END SOLUTION
+
+
+def coverage_grid(polygons: int, height: int, width: int, block: int) -> tuple[int, ...]:
+    """Launch grid for that many polygons on a raster of that size, in blocks of ``block`` pixels."""
+    ### BEGIN SOLUTION
+    return polygons, -(-height * width // block)
+    ### END SOLUTION
+
+
+# %% check="shapes.coverage_kernel"
+check("shapes.coverage_kernel", coverage_kernel, grid=coverage_grid)
+
+# %% [markdown]
+# **Think.** The gradient of a pixel reaches two vertices, the ends of its nearest edge. What would the forward kernel have to leave
+# behind for a backward kernel that walks over pixels? And why can that one not simply *store* into the vertices?
+
+# %% [markdown]
+# ### Written question (3 points)
+#
+# You fit an outline to a photograph of 512 × 512 pixels over the square from −1 to 1. The outline starts about 0.5 beside the object, and in
+# the end it should be right to a pixel.
+#
+# 1. The gradient of a pixel's coverage in its distance is $-c(1-c)/\tau$. How large is it, as a multiple of its largest value, for a pixel at
+#    a distance of 10τ? What does a τ of one pixel mean for the first step, and a τ of 0.2 for the last?
+# 2. Propose how τ should change during the fit, with numbers, and say what in the convention of `extent` makes your numbers depend on the picture's size.
+# 3. A friend renders by a trained net in place of the rasteriser, "since both are differentiable". Name one thing that the gradient of the
+#    rasteriser can be relied on for, anywhere, and that of the net only near the outlines that it was trained on. How would you test it?
+
+# %% [markdown] question="shapes.q_softness" points=3
+# ### BEGIN SOLUTION
+# 1. The largest value is at c = ½, (1/4)/τ. At 10τ, c(1 − c) is about e⁻¹⁰ = 4.5 · 10⁻⁵, so the share is 4 · 4.5 · 10⁻⁵ = **1.8 · 10⁻⁴**. A
+#    pixel is 2/512 = 0.0039 wide. With τ of one pixel the object's pixels, 0.5 or 128 τ away, send e⁻¹²⁸: nothing, in float32 exactly nothing once
+#    c rounds to 1. Only pixels along the present outline pull. With τ = 0.2 (51 pixels) everything pulls, but the border is a blur: where
+#    it is curved, the best outline is off by far more than a pixel, and corners are rounded.
+# 2. Begin at about 0.1 to 0.2 (a third of the way that is to go, or more) and shrink geometrically to about one pixel, 0.004: over 200 steps
+#    by a factor of 0.98 a step. The last value is a multiple of 2s/W, so it changes with the raster (and the first with the units of the
+#    outline, not with the raster).
+# 3. Any physical or geometrical identity: a shift changes no area, so gradients of the pixel sum add up to 0 over the vertices; Euler's identity;
+#    outward normals: moving the border outwards brightens pixels there and nowhere else; the same picture for another first vertex. The net has learnt
+#    pictures, not gradients, and off its training set nothing binds it. Test: compute the identity for both at training outlines, and at
+#    rotated, shifted or re-started ones, and compare.
+#
+# **Rubric**: 1 point for 1.8 · 10⁻⁴ with both consequences (half for one of the three) · 1 point for a schedule from tenths to about a pixel,
+# with numbers, and for 2s/W (half for a schedule without numbers) · 1 point for a property that holds for the rasteriser everywhere, with a
+# test that could fail (half without the test).
+# ### END SOLUTION
+
+# %% [markdown]
+# **Check yourself before you go on.** Can you, without looking,
+#
+# * write down the centre of pixel (i, j), and say which of its signs would turn pictures upside down?
+# * say why a hard picture has no useful gradient, and what a soft one pays for having one?
+# * name two identities that the gradient of an area must satisfy?
+# * name four inputs that a test of a rasteriser must not leave out, and the mistake that each of them shows?
+# * say in which directions a pixel pulls on an outline, in which it does not, and what follows for the vertices?
+# * count the contributions of a transposed convolution with kernel 5 and stride 2, in the middle?

@@ -1,0 +1,11 @@
+"""Paints the last shape first."""
+
+from torch import Tensor
+
+
+def paint(coverages: Tensor, fills: Tensor, background: Tensor) -> Tensor:
+    picture = background.clone()
+    for s in reversed(range(coverages.shape[1])):
+        share, colour = coverages[:, s, None], fills[:, s, :, None, None]
+        picture = share * colour + (1 - share) * picture
+    return picture
