@@ -22,7 +22,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 # A machine that promises a thing must have it: missing it there is a failure, elsewhere a skip by name.
-PROMISES = {"needs_cuda": "VISLAB_PROMISE_CUDA", "needs_walls": "VISLAB_PROMISE_WALLS"}
+PROMISES = {"needs_cuda": "VISLAB_PROMISE_CUDA", "needs_walls": "VISLAB_PROMISE_WALLS", "browser": "VISLAB_PROMISE_BROWSER"}
 ORIGINAL_ICONS = ROOT.parent / "shared" / "data" / "ImagerIcon_subset.hdf5"
 
 
@@ -32,11 +32,19 @@ def postgres_program(name: str) -> Path | None:
     return found[-1] if found else None
 
 
+def chromium_program() -> Path | None:
+    """Return the system's Chromium, or its sister Chrome: what a package of the system put on PATH."""
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    return next((Path(path) for path in found if path), None)
+
+
 def _missing(mark: str) -> str | None:
     if mark == "needs_cuda":
         return None if torch.cuda.is_available() else "no CUDA device"
     if mark == "needs_walls":
         return None if shutil.which("bwrap") else "bubblewrap is not installed"
+    if mark == "browser":
+        return None if chromium_program() else "Chromium is not installed (Debian: chromium)"
     if mark == "needs_original":
         return None if ORIGINAL_ICONS.is_file() else "the original icon file is not here"
     if mark == "needs_postgres":
@@ -55,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail a marked test whose need is not met here."""
-    for mark in ("needs_cuda", "needs_walls", "needs_original", "needs_postgres"):
+    for mark in ("needs_cuda", "needs_walls", "needs_original", "needs_postgres", "browser"):
         if item.get_closest_marker(mark) is None:
             continue
         why = _missing(mark)
