@@ -93,7 +93,9 @@ def test_a_course_of_its_own_is_released_by_nbgrader(root: Path, course: Path) -
 
 def test_an_unknown_assignment_is_answered_with_the_known_ones(root: Path, course: Path) -> None:
     told = refused(root, "grade", "a1_post", "--course", str(course))
-    assert told.startswith("unknown assignment 'a1_post'; the assignments under ") and told.endswith(f" are: {ASSIGNMENT}")
+    known = ", ".join(sorted(path.parent.name for path in root.glob("assignments/*/assignment.toml")))
+    assert told.startswith("unknown assignment 'a1_post'; the assignments under ") and told.endswith(f" are: {known}")
+    assert ASSIGNMENT in known
 
 
 def test_an_assignment_that_the_gradebook_does_not_know_is_named_before_anybody_is_graded(root: Path, course: Path) -> None:
