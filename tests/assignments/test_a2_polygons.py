@@ -207,7 +207,7 @@ def test_result_of_the_experiment_on_the_number_of_points(tools, icons, prose):
 
 def test_the_text_answers_no_written_question(lessons):
     shown = "\n".join(cell.source for cell in lessons[NOTEBOOK].cells if cell.role is not Role.QUESTION)
-    for words in ("−n mod", "flip(-1).roll", "clockwise on the screen", "(−c_x"):
+    for words in ("−n mod", "flip(-1).roll", "clockwise on the screen", "(−c_x", "collapse", "vertical axis"):
         assert words not in shown
 
 
@@ -221,6 +221,23 @@ def test_matplotlib_earns_nothing_in_the_inside_test(a2, judged, tmp_path):
     )
     record, score = judged(a2["shapes.inside"], path)
     assert score.earned == 0 and score.verdict is Verdict.RULE and len(record.observed.tripped) == 1
+
+
+def test_answers_of_the_written_question(tools, icons):
+    shapes, icon = icons
+    mirror = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+    some = shapes[::500]
+    assert torch.allclose(tools["signed_area"](some * mirror), -tools["signed_area"](some), atol=1e-12)
+    assert torch.allclose(tools["perimeter"](some * mirror), tools["perimeter"](some), atol=1e-12)
+    assert torch.allclose(tools["centroid"](some * mirror), tools["centroid"](some) * mirror[:, 0], atol=1e-12)
+    # the heart is its own mirror image and starts on its axis.
+    heart = icon("heart")[None]
+    both = tools["counter_clockwise"](torch.cat((heart, heart * mirror)))
+    assert float((both[0] - both[1]).abs().max()) < 0.02 and float((heart + heart * mirror)[:, 0].abs().max()) == 0
+    assert float((both[0] - both[1].flip(1).roll(1, 1)).abs().max()) > 1
+    # y turned over, and run the other way on the screen.
+    down = tools["counter_clockwise"](some * -mirror)
+    assert bool((tools["signed_area"](down * -mirror) < 0).all())
 
 
 @pytest.mark.parametrize("name", ["signed_area", "centroid", "resample", "inside", "signed_distance"])

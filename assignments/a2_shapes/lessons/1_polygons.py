@@ -339,9 +339,10 @@ print(f"first vertices that moved: {int((turned[..., 0] != shapes[..., 0]).any(d
 # To have twice as many icons, *Carla* mirrors each of them: x becomes −x, in the order in which the vertices stand.
 #
 # 1. What happens to the signed area, to the perimeter, to the centroid $(c_x, c_y)$, and to a vertex's gradient of the area?
-# 2. In the file, an icon starts at a vertex near the top, above its middle, and runs clockwise. A net is trained to predict the 96
-#    vertices, vertex by vertex. What must Carla do with the mirrored lists? Give the new number of vertex n, and say what goes wrong with
-#    `flip(-1)` alone.
+# 2. A net is to predict the 96 vertices of an icon from its picture, with a squared loss, vertex by vertex. It learns from the icons and from Carla's
+#    mirrored lists, as they stand. One icon is a heart, its own mirror image, so both lists belong to one picture. What is the best answer
+#    that the net can give for vertex n of the heart, and what does the whole predicted outline look like? What should Carla have done with her
+#    lists, and why would `flip(-1)` alone still not be right?
 # 3. *Dan* reads polygons from pictures, where y grows **downwards**, and forgets to turn y over. `counter_clockwise` then sends all of his
 #    shapes the same way round. Which way, as one sees it on the screen? He mixes them with the course's icons, passed through
 #    `counter_clockwise` as well. For which of these does it matter: area without sign, perimeter, inside or outside, the vertex-by-vertex
@@ -353,19 +354,20 @@ print(f"first vertices that moved: {int((turned[..., 0] != shapes[..., 0]).any(d
 #    (in y) and denominator change sign together, and in x the numerator keeps its sign. The gradient of the signed area is, as a vector,
 #    mirrored *and* negated: ∂A/∂x keeps its sign (y is unchanged), ∂A/∂y changes it. A clockwise icon's arrows pointed inwards; the mirrored
 #    icon runs counter-clockwise, and its arrows point outwards.
-# 2. The mirrored list runs counter-clockwise and must be reversed, with the start kept: n goes to −n mod 96 (0 to 0, 1 to 95, …), that is
-#    `flip(-1).roll(1, -1)`. The start is near the top and the middle before and after mirroring, so it may stay (a tie or an
-#    asymmetric top may call for the other vertex; saying so is welcome). With `flip(-1)` alone the first vertex becomes the last one: all
-#    vertices are one place off, a small error that the loss counts at every vertex and that only the mirrored half has, so no net can
-#    learn both. Left unreversed it is far worse: for the mirrored half, vertex n is on the other side of the icon, and the best answer for
-#    both is the mean of two sides, near the axis.
+# 2. A squared loss is smallest at the mean of the targets: for vertex n that is the mean of $(x_n, y_n)$ and $(-x_n, y_n)$, which is $(0, y_n)$. The
+#    outline **collapses onto the vertical axis**: up and down a line, without any area. (For other icons the two pictures differ; the net
+#    can learn both lists, but has to find out from the picture which way the list runs.) The mirrored lists run the other way round, so they must be
+#    reversed with the start kept, n to −n mod 96, as `counter_clockwise` does it: applied to all icons, mirrored or not, it mends this. For
+#    the heart, which starts on its axis, both lists are then the same. With `flip(-1)` alone the first vertex becomes the last one, and the mirrored
+#    half is one place off: the best answer lies in the middle between two neighbours, a small error at every vertex that no training removes.
 # 3. In numbers they run counter-clockwise; with y downwards that is **clockwise on the screen**. Read with y up they also stand on their
 #    heads. Area without sign and perimeter do not change under a reflection, and inside or outside does not ask for the direction (even-odd counts
 #    crossings, non-zero asks for winding ≠ 0). The vertex-by-vertex loss does mind: as seen on the screen Dan's vertices run the other way, and
 #    his shapes are mirrored top to bottom.
 #
-# **Rubric**: 1 point for −A, L, (−c_x, c_y) and a right word on the gradient (half for the first three alone) · 1 point for n → −n mod N
-# *and* what `flip` alone does (half for either) · 1 point for clockwise on the screen *and* that only the loss minds, with a reason (half for either).
+# **Rubric**: 1 point for −A, L, (−c_x, c_y) and a right word on the gradient (half for the first three alone) · 1 point for the collapse onto
+# the axis *and* the reversal that keeps the start (half for either) · 1 point for clockwise on the screen *and* that only the loss minds, with
+# a reason (half for either).
 # ### END SOLUTION
 
 # %% [markdown]
@@ -377,12 +379,13 @@ print(f"first vertices that moved: {int((turned[..., 0] != shapes[..., 0]).any(d
 #
 # **Walk.** Measure the way along the outline: vertex n lies at arc length $s_n = \ell_0 + \dots + \ell_{n-1}$, and the whole way is L. Point k of a
 # **closed** outline lies at arc length k L / count: point 0 on vertex 0, and the last one *one step before* coming home. On an
-# **open** line, without the closing edge, it lies at k L / (count − 1), so that the last point is the last vertex; a single point is the first vertex.
+# **open** line, without the closing edge, it lies at k L / (count − 1), so that the last point is the last vertex; a single point is the first
+# vertex.
 #
 # ```
 # for every polygon b, for every k:
-#     s = k * L[b] / count                              # open: k * L[b] / (count - 1), where L lacks the closing edge
-#     find the edge n with  s[n] <= s < s[n + 1]        # and for the last point of an open line the last edge
+#     s = k * L[b] / count                          # open: k * L[b] / (count - 1), L without closing edge
+#     find the edge n with  s[n] <= s < s[n + 1]    # the last point of an open line: the last edge
 #     t = (s - s[n]) / length[n]
 #     point[b, :, k] = (1 - t) * p[n] + t * p[n + 1]
 # ```
@@ -463,7 +466,8 @@ plt.show()
 # ## 7. A test of your own
 #
 # `resample` will be used for years by people who never look inside. Write the test that they can trust: `test_resample(impl)` gets *some*
-# implementation, calls it as `impl(polygons, count, closed)`, and raises (by `assert`, say) if it is wrong. If it returns, the implementation has passed.
+# implementation, calls it as `impl(polygons, count, closed)`, and raises (by `assert`, say) if it is wrong. If it returns, the implementation
+# has passed.
 #
 # It is graded on about twenty wrong implementations that you do not see, and on several right ones that were written in different ways. A wrong
 # one that passes costs its share. **A right one that fails costs everything.** So:
@@ -565,8 +569,8 @@ print({f"{share:g}": noticed(share) for share in (1e-1, 1e-3, 1e-5)})
 #
 # ### Exercise 3a: `inside` (4 points)
 #
-# No point lies on an outline or within rounding of it. The `even_odd` of the setup cell asks Matplotlib: it is there for exercise 3b, and closed in
-# this one.
+# No point lies on an outline or within rounding of it. The `even_odd` of the setup cell asks Matplotlib: it is there for exercise 3b, and refuses
+# to work in this one.
 
 # %% exercise="shapes.inside"
 def inside(points: Tensor, polygons: Tensor, rule: str) -> Tensor:
