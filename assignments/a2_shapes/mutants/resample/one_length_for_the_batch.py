@@ -1,0 +1,19 @@
+"""Steps by the mean length of the batch."""
+
+import torch
+
+
+def resample(polygons, count, closed=True):
+    corners = torch.cat((polygons, polygons[:, :, :1]), dim=2) if closed else polygons
+    if corners.shape[2] == 1:
+        return corners.expand(-1, -1, count).clone()
+    lengths = torch.linalg.vector_norm(corners.diff(dim=2), dim=1)
+    reach = torch.cat((torch.zeros_like(lengths[:, :1]), lengths.cumsum(dim=1)), dim=1)
+    parts = count if closed else max(count - 1, 1)
+    step = reach[:1, -1:] if len(reach) else reach[:, -1:]
+    places = torch.minimum(step * torch.arange(count, dtype=polygons.dtype) / parts, reach[:, -1:])
+    edge = torch.searchsorted(reach[:, :-1].detach().contiguous(), places.detach(), right=True) - 1
+    length = lengths.gather(1, edge)
+    share = torch.where(length > 0, (places - reach.gather(1, edge)) / torch.where(length > 0, length, 1.0), 0.0)
+    wide = edge[:, None].expand(-1, 2, -1)
+    return torch.lerp(corners.gather(2, wide), corners.gather(2, wide + 1), share[:, None])
