@@ -122,7 +122,6 @@ class CountCrossings(Exercise):
     symbol = "count_crossings"
     points = {Family.VALUE: 1.75, Family.DTYPE: 0.25, Family.EDGE: 0.75, Family.PURITY: 0.25}
     bonus = True
-    diagnoses = {}
 
     def reference(self, polygons: Tensor) -> Tensor:
         def side(a: Tensor, b: Tensor, c: Tensor) -> float:
@@ -162,7 +161,7 @@ class CountCrossings(Exercise):
             Case("outlines that do not cross themselves", Family.VALUE, tangled(3, 10, mixed=False), public=True),
             Case("five outlines, drawn again", Family.VALUE, tangled(5, 8)),
             Case("three outlines, drawn again", Family.VALUE, tangled(3, 13)),
-            Case("two outlines, drawn again", Family.VALUE, tangled(2, 12)),
+            Case("four outlines, drawn again", Family.VALUE, tangled(4, 12)),
             Case("float64", Family.DTYPE, tangled(3, 9), dtype="float64"),
             Case("repeated vertices", Family.EDGE, tangled(3, 9, doubled=True), public=True),
             Case("four vertices", Family.EDGE, tangled(7, 4)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -50,7 +52,14 @@ class Reparameterise(Exercise):
     name = "shapes.reparameterise"
     title = "Reparameterise (extension)"
     symbol = "reparameterise"
-    points = {Family.VALUE: 0.5, Family.GRADIENT: 0.2, Family.STABILITY: 0.1, Family.DTYPE: 0.05, Family.EDGE: 0.05, Family.PURITY: 0.1}
+    points = {
+        Family.VALUE: 0.75,
+        Family.GRADIENT: 0.25,
+        Family.STABILITY: 0.125,
+        Family.DTYPE: 0.125,
+        Family.EDGE: 0.125,
+        Family.PURITY: 0.125,
+    }
     bonus = True
     diagnoses = {
         "the variance in place of the deviation": lambda mu, logvar, eps: mu + logvar.exp() * eps,
@@ -61,11 +70,8 @@ class Reparameterise(Exercise):
         return mu + (logvar / 2).exp() * eps
 
     def oracle(self, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
-        # the quantile function of the Gaussian at the standard one's probability, where that is well away from 0 and 1.
-        if not eps.numel() or float(logvar.abs().max()) > 40:
-            return NotImplemented
-        normal = torch.distributions.Normal(mu, logvar.exp().sqrt())
-        return normal.icdf(torch.distributions.Normal(0.0, 1.0).cdf(eps))
+        # the library's change of variables, with the deviation as a root of the variance.
+        return torch.distributions.AffineTransform(mu, logvar.exp().sqrt())(eps)
 
     def cases(self) -> list[Case]:
         return gaussian_cases(noise=True)
@@ -77,7 +83,14 @@ class KlToStandard(Exercise):
     name = "shapes.kl_to_standard"
     title = "KL divergence (extension)"
     symbol = "kl_to_standard"
-    points = {Family.VALUE: 1.0, Family.GRADIENT: 0.4, Family.STABILITY: 0.2, Family.DTYPE: 0.1, Family.EDGE: 0.1, Family.PURITY: 0.2}
+    points = {
+        Family.VALUE: 1.0,
+        Family.GRADIENT: 0.375,
+        Family.STABILITY: 0.25,
+        Family.DTYPE: 0.125,
+        Family.EDGE: 0.125,
+        Family.PURITY: 0.125,
+    }
     bonus = True
     forbidden = ("torch.distributions.kl_divergence",)
     diagnoses = {
@@ -113,10 +126,17 @@ class LowerBounds(Exercise):
     name = "shapes.lower_bounds"
     title = "Two bounds (extension)"
     symbol = "lower_bounds"
-    points = {Family.VALUE: 1.0, Family.GRADIENT: 0.4, Family.STABILITY: 0.2, Family.DTYPE: 0.1, Family.EDGE: 0.1, Family.PURITY: 0.2}
+    points = {
+        Family.VALUE: 0.75,
+        Family.GRADIENT: 0.25,
+        Family.STABILITY: 0.125,
+        Family.DTYPE: 0.125,
+        Family.EDGE: 0.125,
+        Family.PURITY: 0.125,
+    }
     bonus = True
     diagnoses = {
-        "log of the sum, not of the mean": lambda weights: (weights.mean(dim=0), weights.logsumexp(dim=0)),
+        "the importance-weighted bound first": lambda weights: (weights.logsumexp(dim=0) - math.log(len(weights)),),
         "mean over outlines, not over samples": lambda weights: (weights.mean(dim=1), weights.exp().mean(dim=1).log()),
     }
 
