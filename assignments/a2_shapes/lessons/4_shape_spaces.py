@@ -392,7 +392,7 @@ small = ShapeAutoencoder(polygons.shape[2], hidden=128, codes=10)
 print(f"{sum(weight.numel() for weight in small.parameters())} parameters")
 count = steps(full=800, graded_steps=2)
 train_net(small, aligned[:8], count)
-if count == 800:
+if count == 800 and ICONS == "icons":
     with torch.no_grad():
         error = float((small(aligned[:8]) - aligned[:8]).square().mean())
     assert error < 1e-3, "eight icons should be learnt by heart"
@@ -445,7 +445,7 @@ class LinearAutoencoder(nn.Module):
 torch.manual_seed(0)
 centred, count = aligned - mean, steps(full=3000, graded_steps=2)
 linear = train_net(LinearAutoencoder(polygons.shape[2], 3), centred, count, lr=1e-2, batch=512)
-if count == 3000:
+if count == 3000 and ICONS == "icons":
     with torch.no_grad():
         angles = principal_angles(linear.out.weight, modes[:3].flatten(1).T)
         ours = (linear(centred) - centred).square().mean()
