@@ -25,11 +25,12 @@ from vislab.check.verdict import Family
 FUNCTIONS = sorted(name for name, exercise in EXERCISES.items() if exercise.probe.kind in ("function", "module"))
 KERNELS = sorted(name for name, exercise in EXERCISES.items() if exercise.probe.kind == "kernel")
 # their answers are indices, or copies of what came in: nothing is rounded.
-EXACT = {"pose.find_peaks", "pose.match_limbs", "pose.occlude", "shapes.counter_clockwise", "shapes.inside"}
+EXACT = {"pose.find_peaks", "pose.match_limbs", "pose.occlude", "shapes.count_crossings", "shapes.counter_clockwise", "shapes.inside"}
 # they promise float32 and float64; in half precision their cases ask for more than its digits, or torch lacks an operation.
 NOT_IN_HALF = {"pose.decode_heatmap", "pose.fill_in", "pose.heatmap_loss", "pose.integral_bias", "pose.limb_field", "pose.pck"}
 NOT_IN_HALF |= {f"shapes.{name}" for name in ("cyclic_procrustes", "generalised_mean", "hausdorff", "procrustes", "shift_costs")}
 NOT_IN_HALF |= {f"shapes.{name}" for name in ("centroid", "counter_clockwise", "inside", "resample", "signed_distance")}
+NOT_IN_HALF |= {"shapes.fit_pca", "shapes.principal_angles"}
 SECRETS = 20
 # an honest answer that uses this much of a tolerance under twenty secrets would exceed it under thousands.
 SHARE_MAX = 0.5

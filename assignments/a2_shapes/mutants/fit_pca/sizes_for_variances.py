@@ -1,0 +1,13 @@
+"""Singular values in place of variances."""
+
+import torch
+from torch import Tensor
+
+
+def fit_pca(shapes: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    mean = shapes.mean(dim=0)
+    _, sizes, rows = torch.linalg.svd((shapes - mean).flatten(1), full_matrices=False)
+    variance = sizes / len(shapes) ** 0.5
+    modes = rows[:k]
+    modes = modes * modes.gather(1, modes.abs().argmax(dim=1, keepdim=True)).sign()
+    return mean, modes.reshape(k, *mean.shape), variance[:k], variance[:k].sum() / variance.sum()

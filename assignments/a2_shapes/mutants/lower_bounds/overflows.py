@@ -1,0 +1,7 @@
+"""Exponentials of what came in."""
+
+from torch import Tensor
+
+
+def lower_bounds(log_weights: Tensor) -> tuple[Tensor, Tensor]:
+    return log_weights.mean(dim=0), log_weights.exp().mean(dim=0).log()

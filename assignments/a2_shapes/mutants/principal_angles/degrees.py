@@ -1,0 +1,10 @@
+"""Degrees."""
+
+import torch
+from torch import Tensor
+
+
+def principal_angles(first: Tensor, second: Tensor) -> Tensor:
+    one, two = torch.linalg.qr(first).Q, torch.linalg.qr(second).Q
+    one, sine = torch.linalg.svdvals(one.T @ two), torch.linalg.svdvals(two - one @ (one.T @ two)).flip(0)
+    return torch.rad2deg(torch.atan2(sine, one))

@@ -1,0 +1,14 @@
+"""Divides by the sine, whatever it is."""
+
+import torch
+from torch import Tensor
+
+
+def slerp(first: Tensor, second: Tensor, t: float) -> Tensor:
+    length = first.norm(dim=1) * second.norm(dim=1)
+    cosine = (first * second).sum(dim=1) / torch.where(length > 0, length, 1.0)
+    line = length < -1
+    angle = torch.acos(torch.where(line, 0.5, cosine))
+    left = torch.where(line, 1 - t, torch.sin((1 - t) * angle) / torch.sin(angle))
+    right = torch.where(line, t, torch.sin(t * angle) / torch.sin(angle))
+    return left[:, None] * first + right[:, None] * second
