@@ -83,10 +83,12 @@ class OutlinesFromPictures(Exercise):
     symbol = "outlines_from_pictures"
     bonus = True
     points = {Family.BEHAVIOUR: 5.0}
+    # ten trainings of the lesson's solution: .815 on average, standard deviation .014; the band begins four of them below. The mean shape
+    # reaches .50, standard deviation .008.
     probe = BehaviourProbe(
         metric=overlap,
         unit="mean IoU",
-        bands=(Band(low=0.78), Band(low=0.72, share=0.5)),
+        bands=(Band(low=0.755), Band(low=0.7, share=0.5)),
         steps=160,
         allowance_s=40.0,
     )

@@ -390,13 +390,10 @@ errors = {key: held_error(net) for key, net in nets.items()}
 dummy = held_error(lambda shapes: train.mean(dim=0).expand_as(shapes))
 print(f"dummy, the mean outline: {dummy:.2f}")
 
-# %% exempt="a table of trainings, which a small budget shortens"
+# %% exempt="the result of trainings, which a small budget shortens"
 print(f"{'':<20}" + "".join(f"{file:>14}" for file in files))
 for way in WAYS:
     print(f"{way:<20}" + "".join(f"{errors[way, file]:>14.2f}" for file in files))
-
-
-# %%
 if count == 500:
     # over ten seeds, means and standard deviations with a rule: loss 1.03 and 0.27, architecture 0.18 and 0.02, augmentation 0.129 and 0.003;
     # without: loss 0.131 and 0.004, architecture 1.54 and 0.07, augmentation 1.53 and 0.05. Plain: 0.71 and 0.14 with, 0.090 and 0.007 without.
@@ -448,7 +445,7 @@ plt.show()
 # it goes*: its code says where the outline begins. As a description of a shape that is a fault, and in this unit it costs nothing. A unit measures what it
 # measures.
 
-# %%
+# %% exempt="the result of trainings, which a small budget shortens"
 shape = icon("heart", 3)
 for way, file in (("plain", "without"), ("loss", "without"), ("augmentation", "with a rule"), ("architecture", "with a rule")):
     walk = moved(nets[way, file][0], shape)
@@ -513,7 +510,7 @@ for way, file in (("plain", "without"), ("loss", "without"), ("augmentation", "w
 # ### Exercise 14: `outlines_from_pictures` (5 bonus points)
 #
 # Train a network of yours in `steps` steps (160), seeded with `seed`, and answer for the hidden pictures. The measure is the mean IoU with the true shapes.
-# Full points from 0.78 on, half from 0.72; the mean shape reaches about 0.5. One case must not take more than 40 seconds of CPU; ours takes three.
+# Full points from 0.755 on, half from 0.7; the mean shape reaches about 0.5. One case must not take more than 40 seconds of CPU; ours takes three.
 
 # %% exercise="shapes.outlines_from_pictures"
 def outlines_from_pictures(pictures: Tensor, masks: Tensor, labels: Tensor, hidden: Tensor, *, steps: int, seed: int) -> Tensor:
@@ -581,7 +578,8 @@ def icon_overlap(shapes: Tensor) -> float:
 
 # %%
 by_network, by_mean = icon_overlap(drawn), icon_overlap(train.mean(dim=0).expand_as(held))
-print(f"the network is better than the mean outline: {by_network > by_mean}" if count == 400 else "a short training: no verdict")
+if count == 400:
+    assert by_network > by_mean + 0.03, f"{by_network:.2f} is not clearly better than the mean outline ({by_mean:.2f})"
 figure, panels = plt.subplots(2, 7, figsize=(11.5, 3.4), layout="constrained")
 for number, (above, below) in enumerate(zip(*panels)):
     above.imshow(shrunk(pictures[rows_held[number]][None])[0].movedim(0, -1))
