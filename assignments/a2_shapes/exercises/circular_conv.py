@@ -105,6 +105,7 @@ class CircularConv(Exercise):
             Case("one tap", Family.EDGE, material(3, 4, 5, 7, 1)),
             Case("seven taps on three vertices", Family.EDGE, material(3, 2, 5, 3, 7)),
             Case("nine taps on two vertices", Family.EDGE, material(2, 3, 4, 2, 9)),
+            Case("eleven taps on three vertices", Family.EDGE, material(3, 2, 4, 3, 11)),
             Case("a single vertex", Family.EDGE, material(3, 2, 5, 1, 5)),
             Case("no outlines", Family.EDGE, material(0, 2, 5, 9, 3, stride=2)),
             Case("last two axes swapped in memory", Family.EDGE, material(3, 2, 5, 9, 3), layout="transposed"),

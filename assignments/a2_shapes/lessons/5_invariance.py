@@ -65,8 +65,7 @@ from vislab.check.budget import steps
 from vislab.data import open_dataset
 
 plt.rcParams["figure.dpi"] = 80
-# the course's icons, or the path of another file of the same layout.
-ICONS = os.environ.get("VISLAB_ICONS", "icons")
+ICONS = os.environ.get("VISLAB_ICONS", "icons")  # or the path of another file of the same layout
 
 
 def start_invariant(first: Tensor, second: Tensor) -> Tensor:
@@ -80,10 +79,9 @@ def coverage(polygons: Tensor, side: int, reach: float = 1.6, softness: float = 
     """Soft masks [B, 1, side, side] of polygons [B, 2, N]: sigmoid of the signed distance over softness (notebook 2)."""
     place = (torch.arange(side, dtype=polygons.dtype) + 0.5) * (2 * reach / side) - reach
     y, x = torch.meshgrid(-place, place, indexing="ij")
-    pixel = torch.stack((x.flatten(), y.flatten()), dim=-1)[:, None]  # [P, 1, 2]
     start = polygons.transpose(1, 2)[:, None]  # [B, 1, N, 2]
     along = start.roll(-1, dims=2) - start
-    away = pixel - start  # [B, P, N, 2]
+    away = torch.stack((x.flatten(), y.flatten()), dim=-1)[:, None] - start  # [B, P, N, 2]
     share = ((away * along).sum(dim=-1) / along.square().sum(dim=-1).clamp(min=1e-12)).clamp(0, 1)
     squared = (away - share[..., None] * along).square().sum(dim=-1).amin(dim=2)
     crosses = (away[..., 1] < 0) != (away[..., 1] < along[..., 1])
@@ -514,26 +512,17 @@ for way, file in (("plain", "without"), ("loss", "without"), ("augmentation", "w
 
 # %% exercise="shapes.outlines_from_pictures"
 def outlines_from_pictures(pictures: Tensor, masks: Tensor, labels: Tensor, hidden: Tensor, *, steps: int, seed: int) -> Tensor:
-    """Train on pictures and masks, and draw the outlines of hidden pictures.
+    """Train on pictures [B, 3, S, S] and masks [B, 1, S, S], 1 inside; draw the outlines [M, 2, N] of hidden pictures [M, 3, S, S].
 
-    Args:
-        pictures: [B, 3, S, S], S = 20, over the square [-1.6, 1.6]².
-        masks: [B, 1, S, S], 1 inside and 0 outside.
-        labels: [B, 2, N], NaN throughout: only its shape says how many vertices are wanted.
-        hidden: pictures [M, 3, S, S].
-        steps: optimiser steps.
-        seed: for torch's generator.
-
-    Returns:
-        Polygons [M, 2, N], x to the right and y up, either orientation, beginning anywhere.
+    S is 20, over the square [-1.6, 1.6]². The labels [B, 2, N] are NaN throughout: only their shape counts. seed is for torch's generator.
+    Outlines: x to the right, y up, either orientation, beginning anywhere.
     """
     ### BEGIN SOLUTION
     torch.manual_seed(seed)
-    vertices = labels.shape[2]
-    angle = torch.arange(vertices) * (2 * math.pi / vertices)
+    angle = torch.arange(labels.shape[2]) * (2 * math.pi / labels.shape[2])
     circle = 0.6 * torch.stack((angle.cos(), angle.sin()))
     eyes = (nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten())
-    net = nn.Sequential(*eyes, nn.Linear(32 * 25, 96), nn.ReLU(), nn.Linear(96, 2 * vertices), nn.Unflatten(1, (2, vertices)))
+    net = nn.Sequential(*eyes, nn.Linear(32 * 25, 96), nn.ReLU(), nn.Linear(96, circle.numel()), nn.Unflatten(1, circle.shape))
     optimiser = torch.optim.Adam(net.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=steps)
     for _ in range(steps):
@@ -545,8 +534,7 @@ def outlines_from_pictures(pictures: Tensor, masks: Tensor, labels: Tensor, hidd
         loss.backward()
         optimiser.step()
         schedule.step()
-    with torch.no_grad():
-        return circle + 0.3 * net(hidden)
+    return circle + 0.3 * net(hidden).detach()
     ### END SOLUTION
 
 
