@@ -78,7 +78,7 @@ class InvariantEncoder(Exercise):
             Case("three outlines", Family.VALUE, material(3, 13), public=True),
             Case("stride two", Family.VALUE, material(3, 14, stride=2), public=True),
             Case("three outlines, drawn again", Family.VALUE, material(3, 17)),
-            Case("other widths", Family.VALUE, material(2, 11, width=5, latent=6)),
+            Case("other widths", Family.VALUE, material(4, 11, width=5, latent=6)),
             Case("stride three", Family.VALUE, material(3, 18, width=6, latent=3, stride=3)),
             Case("gradient to outlines and weights", Family.GRADIENT, material(3, 12), public=True, wrt_weights=True),
             Case("gradient, stride two", Family.GRADIENT, material(3, 14, width=6, stride=2), wrt_weights=True),
