@@ -1,0 +1,11 @@
+"""Computes in float32 and converts back."""
+
+import torch
+
+
+def circular_conv(signal, weight, bias, stride=1):
+    dtype = signal.dtype
+    signal, weight, bias = signal.float(), weight.float(), bias.float()
+    side = weight.shape[2] // 2
+    total = sum(torch.einsum("oc,bcn->bon", weight[:, :, tap], signal.roll(side - tap, dims=2)) for tap in range(weight.shape[2]))
+    return (total + bias[:, None])[:, :, ::stride].to(dtype)

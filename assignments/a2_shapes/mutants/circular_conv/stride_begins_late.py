@@ -1,0 +1,9 @@
+"""Begins with the last vertex of the first stride."""
+
+import torch
+
+
+def circular_conv(signal, weight, bias, stride=1):
+    side = weight.shape[2] // 2
+    total = sum(torch.einsum("oc,bcn->bon", weight[:, :, tap], signal.roll(side - tap, dims=2)) for tap in range(weight.shape[2]))
+    return (total + bias[:, None]).roll(1 - stride, dims=2)[:, :, ::stride]
