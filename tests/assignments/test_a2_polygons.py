@@ -264,9 +264,11 @@ def test_constants_and_public_answers_earn_nothing(a2, judged, tmp_path, name):
 
 @pytest.mark.needs_original
 def test_the_notebook_runs_on_the_first_file(lessons, monkeypatch):
-    import matplotlib
+    import matplotlib.pyplot
 
     matplotlib.use("Agg")
+    # another lesson's figures may still be open, one of them under the same name.
+    matplotlib.pyplot.close("all")
     monkeypatch.setenv("VISLAB_ICONS", str(ORIGINAL))
     monkeypatch.setenv("VISLAB_BUDGET", "small")
     lesson, space = lessons[NOTEBOOK], {}
