@@ -69,7 +69,7 @@ def hold_class(assignment: Assignment, place: Path, stage: Stage, workers: int |
         make_secret(rooms.secret)
     stage("release", None)
     generate_assignment(rooms.course, assignment.name)
-    material = _material(assignment, rooms.course)
+    material = material_of(assignment, rooms.course)
     step = stage("hand in", len(recipes))
     for recipe in recipes:
         write_submission(recipe, material, rooms.course / "submitted" / recipe.student / assignment.name)
@@ -123,7 +123,8 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _material(assignment: Assignment, course: Path) -> Material:
+def material_of(assignment: Assignment, course: Path) -> Material:
+    """Return what submissions to an assignment are made from; its release lies in ``course``."""
     lessons = read_lessons(assignment)
     solutions = {name: lesson.solution_source(name) for lesson in lessons for name in lesson.exercises}
     return Material(assignment.folder, course / "release" / assignment.name, solutions, assignment.notebooks, assignment.due)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import psutil
 
-from autograder.engine.job import Result
 from autograder.engine.store import LedgerStore
 from benchmarks.grading.school import School
 
@@ -95,7 +94,9 @@ def grade_class(school: School, contender: Contender) -> Graded:
         marks = _marks(course, school.assignment.name, environment)
         if len(marks) != school.students:
             raise CommandFailed(f"{contender.name} entered {len(marks)} of {school.students} students:\n{_last_words(said)}")
-        kept = _kept(LedgerStore(course / "ledgers"), school.assignment.name)
+        store = LedgerStore(course / "ledgers")
+        found = {student: store.get(school.assignment.name, student, school.notebook) for student in sorted(marks)}
+        kept = {student: result for student, result in found.items() if result is not None}
         return Graded(
             timed.wall_s,
             timed.cpu_s,
@@ -108,12 +109,6 @@ def grade_class(school: School, contender: Contender) -> Graded:
 
 def _last_words(said: Path) -> str:
     return said.read_text(errors="replace")[-2000:]
-
-
-def _kept(store: LedgerStore, assignment: str) -> dict[str, Result]:
-    """What the engine left for each student; everybody handed in one notebook."""
-    found = {student: store.get(assignment, student, notebook) for student, notebook, _ in store.ledgers(assignment)}
-    return {student: result for student, result in found.items() if result is not None}
 
 
 @dataclass(frozen=True)

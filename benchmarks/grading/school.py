@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import random
 import shutil
@@ -13,10 +12,12 @@ from pathlib import Path
 import nbformat
 
 from autograder.authoring.rules import read_lessons
-from autograder.demo.recipe import Expectation, Material, Recipe, write_submission
+from autograder.demo.classroom import CONFIG, material_of
+from autograder.demo.recipe import Expectation, Recipe, write_submission
+from autograder.engine.course import REPOSITORY
 from autograder.engine.secret import FILE_VARIABLE
 from autograder.exercise.assignment import Assignment
-from autograder.gradebook.run import SHIPPED_CONFIG, generate_assignment
+from autograder.gradebook.run import generate_assignment
 
 SECRET = b"a throwaway secret for classes that are timed"
 # what a student hands in, in turns.
@@ -64,18 +65,13 @@ def found_school(place: Path, built: Path, assignment: Assignment, notebook: str
     root = place / "course"
     for room in ("source", "release"):
         shutil.copytree(built / room / assignment.name, root / room / assignment.name)
-    (root / "nbgrader_config.py").write_text(
-        f"load_subconfig({SHIPPED_CONFIG.name!r}, path={str(SHIPPED_CONFIG.parent)!r})\n", encoding="utf-8"
-    )
+    (root / "nbgrader_config.py").write_text(CONFIG.format(root=str(REPOSITORY)), encoding="utf-8")
     secret = place / "secret"
     secret.write_bytes(SECRET)
     secret.chmod(0o600)
     generate_assignment(root, assignment.name)
-    lessons = read_lessons(assignment)
-    solutions = {name: lesson.solution_source(name) for lesson in lessons for name in lesson.exercises}
-    asked = next(lesson.exercises for lesson in lessons if lesson.name == notebook)
-    today = datetime.datetime.now(datetime.UTC)
-    material = Material(assignment.folder, root / "release" / assignment.name, solutions, assignment.notebooks, today)
+    material = material_of(assignment, root)
+    asked = next(lesson.exercises for lesson in read_lessons(assignment) if lesson.name == notebook)
     for number in range(students):
         target = root / "submitted" / f"student-{number:04d}" / assignment.name
         write_submission(_recipe(number, assignment, notebook, asked, place), material, target)

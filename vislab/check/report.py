@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 
+from vislab.check.table import CROSS, GREEN, RED, TICK, html_table
 from vislab.check.verdict import Verdict
 
 
@@ -59,21 +60,13 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align:left;padding:2px 12px 2px 0"'
-        body = []
+        rows = []
         for row in self.rows:
             good = row.verdict is Verdict.OK
-            colour, mark = ("#1a7f37", "&#10003;") if good else ("#b42318", "&#10007;")
             fault = "" if good else f"<b>{html.escape(str(row.verdict))}</b> {html.escape(row.text)}"
-            body.append(
-                f'<tr><td {cell}><span style="color:{colour};font-weight:bold">{mark}</span></td>'
-                f"<td {cell}>{html.escape(row.case)}</td><td {cell}>{html.escape(row.family)}</td><td {cell}>{fault}</td></tr>"
-            )
-        return (
-            f'<div style="border-left:4px solid {"#1a7f37" if self.ok else "#b42318"};padding:4px 12px">'
-            f"<p style='margin:0 0 4px 0'>{html.escape(self.summary)}</p>"
-            f"<table style='border-collapse:collapse'>{''.join(body)}</table></div>"
-        )
+            look = (GREEN, TICK) if good else (RED, CROSS)
+            rows.append((*look, (html.escape(row.case), html.escape(row.family), fault)))
+        return html_table(GREEN if self.ok else RED, self.summary, rows)
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from vislab.check.budget import graded
 from vislab.check.public_cases import Listed, cases_path, listed_exercises
 from vislab.check.report import Report
+from vislab.check.table import CIRCLE, CROSS, GREEN, GREY, RED, TICK, html_table
 from vislab.check.verdict import Verdict
 
 # what checks have said since this kernel was started, by exercise, the last one of each.
@@ -63,20 +64,9 @@ class Progress:
         return "\n".join([self.summary, *lines])
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align:left;padding:2px 12px 2px 0"'
-        looks = {True: ("#1a7f37", "&#10003;"), False: ("#b42318", "&#10007;"), None: ("#57606a", "&#9675;")}
-        body = "".join(
-            f'<tr><td {cell}><span style="color:{looks[row.good][0]};font-weight:bold">{looks[row.good][1]}</span></td>'
-            + "".join(f"<td {cell}>{html.escape(text)}</td>" for text in (row.exercise, row.worth, row.state))
-            + "</tr>"
-            for row in self.rows
-        )
-        done = all(row.good is True for row in self.rows)
-        return (
-            f'<div style="border-left:4px solid {"#1a7f37" if done else "#57606a"};padding:4px 12px">'
-            f"<p style='margin:0 0 4px 0'>{html.escape(self.summary)}</p>"
-            f"<table style='border-collapse:collapse'>{body}</table></div>"
-        )
+        looks = {True: (GREEN, TICK), False: (RED, CROSS), None: (GREY, CIRCLE)}
+        rows = [(*looks[row.good], [html.escape(text) for text in (row.exercise, row.worth, row.state)]) for row in self.rows]
+        return html_table(GREEN if all(row.good is True for row in self.rows) else GREY, self.summary, rows)
 
 
 def note(report: Report) -> None:
