@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+from tutorial_page import files, write_files
 
 from autograder.authoring.build import build_release, build_source
 from autograder.authoring.course import Course as Published
@@ -24,7 +25,6 @@ from autograder.exercise.assignment import load_assignment
 from autograder.gradebook.run import SHIPPED_CONFIG, autograde, generate_assignment, generate_feedback
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "first_exercise.md").read_text(encoding="utf-8")
 ASSIGNMENT, NOTEBOOK, EXERCISE = "a9_boxes", "1_overlap", "boxes.box_iou"
 # put together while it runs, so that it does not stand in the source.
 PRINTED = "printed while it was graded"
@@ -38,9 +38,7 @@ c.CoursePart.assignments_root = str(Path(__file__).resolve().parent / "assignmen
 
 def made(root: Path) -> Path:
     """Write the tutorial's files into a folder, and build ``source/`` and ``release/`` there."""
-    for name, text in re.findall(r"^`(assignments/\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+    write_files(root)
     published = Published("Vislab", "vislab", "https://github.com/vislab-course/vislab")
     assignment = load_assignment(root / "assignments" / ASSIGNMENT)
     build_source(assignment, published, root)
@@ -50,10 +48,7 @@ def made(root: Path) -> Path:
 
 def answer_of(folder: str, stem: str) -> str:
     """Return an answer that the tutorial ships: of ``accepted`` or of ``mutants``."""
-    (text,) = re.findall(
-        rf"^`assignments/{ASSIGNMENT}/{folder}/box_iou/{stem}\.py`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
-    )
-    return text
+    return files()[f"assignments/{ASSIGNMENT}/{folder}/box_iou/{stem}.py"]
 
 
 def hand_in(root: Path, student: str, code: str) -> None:

@@ -7,25 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
+from tutorial_page import PAGE, files, write_files
 
 from autograder.audit.assignment_audit import AssignmentAudit, audit_assignment
 from autograder.authoring.build import build_release, build_source
 from autograder.authoring.course import Course
 from autograder.exercise.assignment import load_assignment
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "first_exercise.md").read_text(encoding="utf-8")
 COURSE = Course("Vislab", "vislab", "https://github.com/vislab-course/vislab")
 
 
-def files(page: str) -> dict[str, str]:
-    """Return the files that a page shows: the path above each block to the block."""
-    return dict(re.findall(r"^`(assignments/\S+)`:\n\n```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
-
-
 def written(root: Path, page: str = PAGE) -> Path:
-    for name, text in files(page).items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+    write_files(root, page)
     return root / "assignments" / "a9_boxes"
 
 
