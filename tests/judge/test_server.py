@@ -14,6 +14,7 @@ import pytest
 import torch
 from judge_clients import GREETING, HANG_S, NAMES, beside, connect, hear, in_time, serving, verdicts
 from judged_exercises import EXERCISES, Double, double
+from open_files import open_files
 
 from autograder.exercise.case import Case
 from autograder.exercise.seeds import SeedSource
@@ -260,13 +261,13 @@ def test_leaving_ends_everything_even_in_the_middle_of_a_case(seeds: SeedSource,
 def test_descriptors_are_given_back(seeds: SeedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("no /proc on this system")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for _ in range(3):
         with serving(seeds, tmp_path, monkeypatch) as judge:
             judge.open("toy.double")
             check_graded("toy.double", double, {})
             judge.close()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert not open_files() - before
 
 
 def test_a_path_that_is_too_long_is_refused_and_leaves_nothing(seeds: SeedSource, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sandbox_bench import Bench
 
+from autograder.sandbox import forked_sandbox
 from autograder.sandbox.keeper import warm_server
 
 # "forked" runs the whole room's programs from a fork server: VISLAB_TEST_START=forked python -m pytest tests/sandbox.
@@ -32,3 +33,9 @@ def open_home() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_faults_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that saw its fork server fail a few times gives it up; what one test provokes is not the next one's."""
+    monkeypatch.setattr(forked_sandbox, "_faults", [])

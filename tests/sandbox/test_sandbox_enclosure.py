@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from open_files import open_files
 from sandbox_bench import Bench
 
 from autograder.sandbox.enclosure import LAUNCHER, Enclosure
@@ -198,9 +199,9 @@ def test_a_program_that_ends_at_once_is_no_fault(bench: Bench) -> None:
 
 def test_no_descriptor_is_leaked_on_either_side(bench: Bench) -> None:
     bench.run("pass")
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_files()
     ended = bench.run("import os; print(sorted(os.listdir('/proc/self/fd')))")
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert not open_files() - before
     assert ended.out.strip() == "['0', '1', '2', '3']"
 
 
@@ -236,12 +237,12 @@ def start_refused(walls: Walls) -> str:
 def test_what_went_wrong_is_told(tmp_path: Path) -> None:
     interpreter = Interpreter.current()
     walls = Walls(interpreter, Identity.choose(), Limits(), programs=LAUNCHER)
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_files()
     without_launcher = start_refused(replace(walls, programs=()))
     assert "inner.py" in without_launcher and "run `python -m autograder doctor`" in without_launcher
     assert re.search(r"Can't find source path .*nowhere", start_refused(replace(walls, judge_dir=tmp_path / "nowhere")))
     assert "No such file" in start_refused(replace(walls, interpreter=Interpreter(Path("/nowhere/python"))))
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert not open_files() - before
 
 
 def test_more_files_than_the_folder_holds_are_a_fault_that_says_so(bench: Bench) -> None:

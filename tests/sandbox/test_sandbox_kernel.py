@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from open_files import open_files
 from sandbox_bench import execute
 
 from autograder.sandbox.choice import Start, open_sandbox
@@ -306,12 +307,13 @@ def test_a_run_leaves_nothing_behind(own_manager: bool) -> None:
     with Sandbox({}) as sandbox:
         execute(sandbox, "1", own_manager=own_manager)
     gc.collect()
-    before = (len(os.listdir("/proc/self/fd")), {thread.name for thread in threading.enumerate()})
+    files, threads = open_files(), set(threading.enumerate())
     with Sandbox({}) as sandbox:
         folder = sandbox.run_folder
         assert execute(sandbox, "1", own_manager=own_manager).cells[0][0].data["text/plain"] == "1"
     gc.collect()
-    assert (len(os.listdir("/proc/self/fd")), {thread.name for thread in threading.enumerate()}) == before
+    assert not open_files() - files
+    assert not set(threading.enumerate()) - threads
     assert not folder.exists()
 
 
