@@ -10,7 +10,13 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
 # modules that are imported by their own name, without a face.
-PLAIN = ("vislab.geometry.pixel_coordinates", "vislab.ops.path", "vislab.models.catalogue", "vislab.check.budget")
+PLAIN = (
+    "vislab.geometry.outlines",
+    "vislab.geometry.pixel_coordinates",
+    "vislab.ops.path",
+    "vislab.models.catalogue",
+    "vislab.check.budget",
+)
 AUTHORS = ("exercise", "case", "draw", "probe", "step", "behaviour", "suite", "model")
 
 
