@@ -12,6 +12,9 @@ from autograder.exercise.draw import Draw
 from autograder.exercise.exercise import Exercise
 from vislab.check.verdict import Family
 
+# the next notebook begins with it.
+READY = "vislab.geometry.outlines.signed_distance"
+
 
 def stars(draw: Draw, count: int, vertices: int, turns: int = 1) -> Tensor:
     """Outlines ``[count, 2, vertices]`` around places that are not the origin, run either way; with two turns they cross themselves."""
@@ -192,8 +195,8 @@ class Inside(Exercise):
     title = "Inside or outside"
     symbol = "inside"
     points = {Family.VALUE: 2.25, Family.STABILITY: 0.5, Family.DTYPE: 0.25, Family.EDGE: 1.0}
-    # what contains_points of Matplotlib's paths rests on; the setup cell has it for the next exercise.
-    tripwires = ("matplotlib._path.points_in_path", "matplotlib._path.point_in_path")
+    # what contains_points of Matplotlib's paths rests on (the setup cell has it for the next exercise), and the distance, whose sign tells.
+    tripwires = ("matplotlib._path.points_in_path", "matplotlib._path.point_in_path", READY)
     diagnoses = {
         "the other rule": lambda points, polygons, rule: inside_by(points, polygons, "nonzero" if rule == "even_odd" else "even_odd"),
         "inside and outside exchanged": lambda points, polygons, rule: ~inside_by(points, polygons, rule),
@@ -259,6 +262,7 @@ class SignedDistance(Exercise):
         Family.EDGE: 0.75,
         Family.PURITY: 0.25,
     }
+    tripwires = (READY,)
     diagnoses = {
         "a distance without its sign": lambda points, polygons: distance_of(points, polygons),
         "positive inside": lambda points, polygons: -signed(points, polygons),

@@ -55,6 +55,7 @@ from torch import Tensor, nn
 
 from vislab.check import check
 from vislab.check.budget import steps
+from vislab.geometry.outlines import signed_distance
 
 # Triton decides when it is imported: without a GPU, kernels are interpreted in Python. It exists for Linux only.
 if not torch.cuda.is_available():
@@ -70,29 +71,13 @@ except ImportError:
 # the course's icons; or the path of another file with pictures and polygons.
 ICONS = os.environ.get("VISLAB_ICONS", "icons")
 
-
-def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
-    """Distance of every point [P, 2] from the border of every polygon [B, 2, N], negative inside: [B, P]."""
-    first = polygons.transpose(1, 2)[:, None]  # [B, 1, N, 2]
-    edge = first.roll(-1, dims=2) - first
-    away = points[:, None] - first  # [B, P, N, 2]
-    squared = edge.square().sum(dim=-1)
-    share = ((away * edge).sum(dim=-1) / torch.where(squared > 0, squared, 1.0)).clamp(0, 1)
-    nearest = (away - share[..., None] * edge).square().sum(dim=-1).amin(dim=-1)
-    # the root has no gradient at 0, where both branches of a where are computed.
-    distance = torch.where(nearest > 0, torch.where(nearest > 0, nearest, 1.0).sqrt(), 0.0)
-    above = first[..., 1] > points[:, None, 1]
-    right = away[..., 0] * edge[..., 1] < away[..., 1] * edge[..., 0]
-    crossed = (above != above.roll(-1, dims=2)) & (right == (edge[..., 1] > 0))
-    return torch.where(crossed.sum(dim=-1) % 2 == 1, -distance, distance)
-
-
 # %% [markdown]
 # ## 1. A pixel that can be nudged
 #
-# `signed_distance` in the cell above is the one of notebook 1, ready-made, so that nothing here depends on yours. The usual rasteriser
-# asks for its sign alone: a pixel is 1 where the distance is negative. Move a vertex by a little, and nearly all pixels stay what they are. The
-# derivative is 0 except at the moments when a pixel flips, and there it does not exist.
+# `signed_distance(points, polygons)`, imported above, is what notebook 1 builds, ready-made, so that nothing here depends on yours: points `[P, 2]`
+# and polygons `[B, 2, N]` in, distances `[B, P]` out. The usual rasteriser asks for its sign alone: a pixel is 1 where the distance is
+# negative. Move a vertex by a little, and nearly all pixels stay what they are. The derivative is 0 except at the moments when a pixel
+# flips, and there it does not exist.
 #
 # So let a pixel say *how far* inside it is, and squeeze that into 0 to 1:
 #
