@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+# every optimiser imports it, and an import that a case's limit cuts off in the middle cannot be had again in this process.
+import torch._dynamo
 
 from autograder.audit.answers import Answer, answers_in, read_check_call
 from autograder.audit.exercise_audit import audit_exercise

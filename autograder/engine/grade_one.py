@@ -95,9 +95,17 @@ def grade_one(job: Job, witness: Witness | None = None) -> Result:
     except SandboxMissing:
         raise
     except Exception as error:  # whatever breaks on our side is listed as ungraded, the other submissions go on
-        log.exception("grading %s of %s", job.notebook, job.student)
-        ledger = make_error_ledger(subject, exercises, f"{type(error).__name__}: {error}")
+        # one line for the terminal; the trace goes to the log that is kept beside the ledger.
+        log.error("%s of %s could not be graded: %s", job.notebook, job.student, _reason(error))
+        ledger = make_error_ledger(subject, exercises, _reason(error))
         return Result(job.content, ledger, receipt(ledger), tuple(traceback.format_exc().splitlines()))
+
+
+def _reason(error: BaseException) -> str:
+    """Say what went wrong: of an error without a word, such as an assertion in a clean-up, what it came after."""
+    while not str(error) and error.__context__ is not None:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def refused(job: Job, why: str) -> Result:

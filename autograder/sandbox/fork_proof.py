@@ -46,12 +46,14 @@ def prove_fork(interpreter: Interpreter | None = None, data: tuple[Path, ...] = 
             question = {"token": token, "servers": _numbers(server.pid), "namespaces": list(NAMESPACES)}
             found = _ask(server, FORK_PROBE, "find", question)
         minimum = judge_minimum(_ask(server, PROBE, "minimum", minimum_question()))
-    except (SandboxFault, SandboxMissing) as error:
+        held = sum(int(line.split()[1]) for line in _status(server.pid) if line.startswith("RssAnon"))
+        own = {kind: _namespace(server.pid, kind) for kind in NAMESPACES}
+    except (SandboxFault, SandboxMissing, OSError) as error:
+        # what /proc shows of a process is gone once somebody has killed it.
         return [Proof("fork server", False, str(error), required=False)]
-    held = sum(int(line.split()[1]) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines() if line.startswith("RssAnon"))
     proofs = [
         Proof("fork server", True, f"warm, one thread, {held // 1024} MiB", required=False),
-        *judge_fork(found, left, [before, {kind: _namespace(server.pid, kind) for kind in NAMESPACES}]),
+        *judge_fork(found, left, [before, own]),
     ]
     return [*proofs, *(replace(proof, name=f"forked: {proof.name}", required=False) for proof in minimum)]
 
@@ -117,9 +119,13 @@ def _start(server: Server, program: Path, name: str, question: dict[str, Any]) -
     return enclosure
 
 
+def _status(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/status").read_text().splitlines()
+
+
 def _numbers(pid: int) -> list[int]:
     """Return the numbers of a process in every namespace that has one for it."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:"))
+    line = next(line for line in _status(pid) if line.startswith("NSpid:"))
     return [int(number) for number in line.split()[1:]]
 
 

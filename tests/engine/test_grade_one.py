@@ -183,14 +183,23 @@ def test_a_failing_reference_is_our_failure_and_never_a_zero(make_job: Callable[
     assert result.is_grader_error and verdicts(result)["tiny.sums"] == ("OK", 3.0)
 
 
-def test_a_fault_of_the_machine_is_our_failure(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_machine_is_our_failure_told_in_one_line(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(*args: object) -> None:
-        raise OSError("no room")
+        try:
+            raise OSError("no room")
+        finally:
+            # nbclient cleans up after a kernel that could not be started, and has none.
+            raise AssertionError
 
     monkeypatch.setattr("autograder.engine.grade_one.run_notebook", broken)
     result = grade_one(make_job())
-    assert result.is_grader_error and "no room" in result.ledger["error"]
+    assert result.is_grader_error and result.ledger["error"] == "OSError: no room"
     assert {verdict for verdict, _ in verdicts(result).values()} == {"GRADER_ERROR"}
+    (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert record.getMessage().endswith(" could not be graded: OSError: no room") and record.exc_info is None
+    assert any("raise OSError" in line for line in result.log)
 
 
 def test_an_unreadable_file_has_a_verdict_without_a_run(make_job: Callable[..., Job]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,16 @@ from autograder.sandbox.walls import HOME, KERNEL, SHARED_MEMORY, WORK, Walls
 from autograder.sandbox.watchdog import Cause, Watchdog
 
 WAIT_S = 300.0
+
+
+def wait_until(look: Callable[[], object], seconds: float = 20) -> bool:
+    """Look again and again until there is something to see, or time is up; returns whether there was."""
+    deadline_s = time.monotonic() + seconds
+    while time.monotonic() < deadline_s:
+        if look():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @dataclass

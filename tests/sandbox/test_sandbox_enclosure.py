@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from open_files import open_files
-from sandbox_bench import Bench
+from sandbox_bench import Bench, wait_until
 
 from autograder.sandbox.enclosure import LAUNCHER, Enclosure
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
@@ -36,15 +35,6 @@ def commands_with(token: str) -> list[str]:
         if token.encode() in words:
             found.append(name)
     return found
-
-
-def wait_until(look: object, seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if look():  # type: ignore[operator]
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_program_runs_as_nobody_with_nothing_left(bench: Bench) -> None:
@@ -180,7 +170,7 @@ def test_it_dies_with_a_grader_that_is_killed() -> None:
     token = f"vislab-test-{secrets.token_hex(8)}"
     code = f"""
 import os, signal
-from sandbox_bench import Bench
+from sandbox_bench import Bench, wait_until
 Bench().start("import os, sys; os.execv(sys.executable, [sys.executable, '-I', '-c', 'import time; time.sleep(60)', '{token}'])")
 print('started', flush=True)
 signal.pause()

@@ -14,13 +14,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from open_files import open_files
 from ordinary_user import run_as_ordinary_user
-from sandbox_bench import Bench, execute
+from sandbox_bench import Bench, execute, wait_until
 
-from autograder.sandbox import choice, demolition, forked_sandbox
+from autograder.sandbox import choice, demolition, fork_proof, forked_sandbox
 from autograder.sandbox.choice import Start, open_sandbox
 from autograder.sandbox.connection import PORTS
 from autograder.sandbox.faults import SandboxFault, SandboxMissing
@@ -288,6 +289,21 @@ OTHERS = [{"net": 10, "mnt": 11}, {"net": 20, "mnt": 21}]
 def test_each_broken_promise_is_seen(broken: dict[str, object], left: int, name: str | None) -> None:
     proofs = judge_fork({**GOOD, **broken}, left, OTHERS)
     assert [proof.name for proof in proofs if not proof.ok] == ([] if name is None else [name])
+
+
+def test_a_child_that_is_killed_while_it_proves_something_is_no_crash_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = fork_proof._start
+
+    def killed(*arguments: Any) -> ForkedEnclosure:
+        enclosure = start(*arguments)
+        os.kill(enclosure.init_pid, signal.SIGKILL)
+        assert wait_until(lambda: not Path(f"/proc/{enclosure.init_pid}/ns/ipc").exists())
+        return enclosure
+
+    monkeypatch.setattr(fork_proof, "_start", killed)
+    (proof,) = prove_fork()
+    assert (proof.name, proof.ok, proof.required) == ("fork server", False, False)
+    assert "No such file or directory: '/proc/" in proof.detail
 
 
 def test_the_proofs_hold_for_an_ordinary_user_too(open_home: Path) -> None:
