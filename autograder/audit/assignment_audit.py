@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 # every optimiser imports it, and an import that a case's limit cuts off in the middle cannot be had again in this process.
 import torch._dynamo
 
