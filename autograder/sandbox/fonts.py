@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -25,9 +26,8 @@ def font_cache(interpreter: Interpreter, folder: Path | None = None) -> dict[str
     Returns:
         An empty dict where there is no matplotlib, or where it cannot make its list: the first figure is slower then.
     """
-    try:
-        version = importlib.metadata.version("matplotlib")
-    except importlib.metadata.PackageNotFoundError:
+    version = _matplotlib_version()
+    if version is None:
         return {}
     key = hashlib.sha256(f"{interpreter.executable}\n{version}".encode()).hexdigest()[:16]
     kept = (folder or _default_folder()) / f"fonts-{key}"
@@ -40,6 +40,15 @@ def font_cache(interpreter: Interpreter, folder: Path | None = None) -> dict[str
     if found:
         _keep(found, kept)
     return found
+
+
+@functools.cache
+def _matplotlib_version() -> str | None:
+    # Every kernel asks, and the answer is read out of a text of hundreds of lines.
+    try:
+        return importlib.metadata.version("matplotlib")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _default_folder() -> Path:

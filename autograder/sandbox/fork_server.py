@@ -200,6 +200,9 @@ def draw_anew() -> None:
         sys.modules["numpy"].random.seed()
     if "torch" in sys.modules:
         sys.modules["torch"].default_generator.seed()
+    if "sympy.core.random" in sys.modules:
+        # A generator of its own; Python's is drawn anew by Python itself.
+        sys.modules["sympy.core.random"].rng.seed()
     if "multiprocessing.process" in sys.modules:
         sys.modules["multiprocessing.process"].current_process().authkey = os.urandom(32)
 

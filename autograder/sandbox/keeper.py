@@ -35,10 +35,19 @@ SERVER_PROGRAMS = (
     STUDENT_KERNEL,
     *(INNER.with_name(name) for name in ("private_view.py", "probe.py", "fork_probe.py")),
 )
+# Kinds of files that Pillow knows from its first picture on.
+_PICTURES = ("Bmp", "Gif", "Jpeg", "Png", "Ppm")
 # What notebooks and checks import; an environment that lacks one goes without.
 MODULES = (
     *("numpy.random", "torch", "h5py", "safetensors.torch", "tqdm.auto", "matplotlib.pyplot"),
-    *("ipykernel.kernelapp", "triton.language", "vislab.check"),
+    *("ipykernel.kernelapp", "triton.language", "vislab.check", "vislab.show"),
+    # What a kernel imports when it starts, but for the debugger, which sets variables of the environment.
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect"),
+    *("IPython.extensions.storemagic", "sqlite3", "tornado.platform.asyncio", "tornado.queues"),
+    # With the first figure, the first gradient that is asked for, the first launch.
+    # Not matplotlib_inline: it looks for IPython's shell when it is imported, and would show no figures.
+    *("matplotlib.backends.backend_agg", "IPython.core.pylabtools", *(f"PIL.{kind}ImagePlugin" for kind in _PICTURES)),
+    *("torch.fx.experimental.symbolic_shapes", "triton.runtime.interpreter"),
 )
 WARM_S = 180.0
 # A thread's stack has the size that this limit had when the interpreter started.

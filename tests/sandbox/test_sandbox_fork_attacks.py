@@ -248,16 +248,20 @@ time.sleep(0.2)
 
 DRAWS = """
 import random, numpy, multiprocessing.process, os
-print(random.random(), numpy.random.rand(), bytes(multiprocessing.process.current_process().authkey).hex(), TORCH)
+print(random.random(), numpy.random.rand(), bytes(multiprocessing.process.current_process().authkey).hex(), TORCH, SYMPY)
 """
 
 
 def test_two_children_draw_different_numbers(naive: Target, ours: Target) -> None:
+    draws = DRAWS
     # numpy does not notice a fork: the children of a server that forgets it draw the same.
-    drawn = [naive.run(DRAWS.replace("TORCH", "0")).split() for _ in range(2)]
+    drawn = [naive.run(DRAWS.replace("TORCH", "0").replace("SYMPY", "0")).split() for _ in range(2)]
     assert drawn[0][1] == drawn[1][1]
-    mine = [ours.run(DRAWS.replace("TORCH", "__import__('torch').rand(1).item()")).split() for _ in range(2)]
-    assert [first == second for first, second in zip(*mine)] == [False] * 4
+    others = {"TORCH": "__import__('torch').rand(1).item()", "SYMPY": "__import__('sys').modules['sympy.core.random'].rng.random()"}
+    for word, code in others.items():
+        draws = draws.replace(word, code)
+    mine = [ours.run(draws).split() for _ in range(2)]
+    assert [first == second for first, second in zip(*mine)] == [False] * 5
 
 
 def test_a_server_with_a_thread_or_shared_memory_is_not_used(folder: Path) -> None:

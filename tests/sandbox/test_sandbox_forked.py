@@ -87,6 +87,29 @@ def test_a_notebook_finds_what_it_finds_in_a_fresh_one() -> None:
     assert {name: (fresh[name], forked[name]) for name in fresh if fresh[name] != forked[name]} == {}
 
 
+# What is there before the first cell, and what the first figure and the first gradient add to it.
+FIRST_USE = """
+import sys, matplotlib.pyplot as plt, torch
+before = set(sys.modules)
+place = torch.ones(2, requires_grad=True)
+torch.autograd.grad(place * 2, place, torch.ones(2))
+plt.plot([1, 2, 3])
+plt.show()
+print(len(set(sys.modules) - before), *sorted(set(sys.modules) - before))
+"""
+
+
+def test_what_notebooks_use_first_is_there_before_they_do() -> None:
+    added = []
+    for home in (Sandbox({}), ForkedSandbox({}, strict=True)):
+        with home as sandbox:
+            done = execute(sandbox, FIRST_USE)
+            assert done.error is None
+            added.append(done.text(0).split())
+    # A fresh kernel shows what would be imported again and again: otherwise this test would hold of nothing.
+    assert int(added[0][0]) > 300 and int(added[1][0]) < 5, added[1]
+
+
 def test_a_limit_costs_the_kernel_and_names_the_cause() -> None:
     bomb = "held = []\nwhile len(held) < 96: held.append(b'1' * (16 << 20))\nimport time; time.sleep(10)"
     with ForkedSandbox({}, limits=Limits(memory_mib=512), strict=True) as sandbox:
