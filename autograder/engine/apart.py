@@ -11,7 +11,7 @@ from autograder.engine.run import check_of
 from autograder.exercise.exercise import Exercise
 from autograder.exercise.model import ModelProbe
 from autograder.exercise.suite import SuiteProbe
-from autograder.judge.bench import Bench, ProcessBench
+from autograder.judge.bench import Bench, lent_bench
 from autograder.judge.records import CheckRecord
 from autograder.judge.test_suite import merged
 from vislab.check.verdict import Verdict
@@ -43,7 +43,7 @@ def judged_in_kernels(exercise: Exercise, notebook: NotebookNode, again: Again) 
     if shortened is None:
         return None
     records: list[CheckRecord] = []
-    with ProcessBench(exercise) as bench:
+    with lent_bench(exercise) as bench:
         for number in range(probe.kernels):
             record = again(shortened, bench, number)
             if record is None:

@@ -12,6 +12,7 @@ import pytest
 
 from autograder.engine.grade_one import Attempts, grade_one
 from autograder.engine.job import Job, Result
+from autograder.judge.bench import end_benches
 
 FOLDER = Path(__file__).parent / "fixtures" / "s1_duo"
 SETUP = "import os, pathlib, torch\nfrom vislab.check import check"
@@ -77,6 +78,8 @@ def test_a_bench_that_cannot_start_is_our_failure(graded: Callable[..., Result],
     def broken(self: object) -> None:
         raise OSError("no room for a process")
 
+    # one that an earlier test left would be lent.
+    end_benches()
     own = SimpleNamespace(records={}, outcome=None, attempts=Attempts(), walls_s=[])
     monkeypatch.setattr("autograder.judge.bench.ProcessBench.__enter__", broken)
     monkeypatch.setattr("autograder.engine.grade_one._rounds", lambda *told: own)
