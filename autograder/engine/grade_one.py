@@ -248,6 +248,8 @@ def _run(
                 data=tuple(assignment.data_files.values()),
                 unsafe_no_sandbox=not job.walls,
                 start=job.start,
+                # of what a test's own kernels display nothing is kept.
+                pictures=bench is None,
             ) as sandbox,
         ):
             outcome = run_notebook(notebook, sandbox, judge, limits, skips, skip_cells)

@@ -40,11 +40,12 @@ def open_sandbox(
     environment: Mapping[str, str] | None = None,
     unsafe_no_sandbox: bool = False,
     start: Start = Start.AUTO,
+    pictures: bool = True,
 ) -> Sandbox | PlainSandbox:
     """Return a place for one run, to be used as a context manager.
 
     Args:
-        work_files, judge_dir, limits, data, environment: see ``RunHome``.
+        work_files, judge_dir, limits, data, environment, pictures: see ``RunHome``.
         unsafe_no_sandbox: True: no walls at all, see ``PlainSandbox``.
         start: how its kernel is started.
 
@@ -53,12 +54,12 @@ def open_sandbox(
         WorkFilesError: the files cannot be placed.
     """
     if unsafe_no_sandbox:
-        return PlainSandbox(work_files, judge_dir, limits, data=data, environment=environment)
+        return PlainSandbox(work_files, judge_dir, limits, data=data, environment=environment, pictures=pictures)
     if start is Start.FORKED and (why := _unforkable(environment, data)) is not None:
         raise SandboxMissing(f"kernels cannot be forked here: {why}; leave --forked out, or see `python -m autograder doctor`")
     if start is Start.FRESH or _unforkable(environment, data) is not None:
-        return Sandbox(work_files, judge_dir, limits, data=data, environment=environment)
-    return ForkedSandbox(work_files, judge_dir, limits, data=data, strict=start is Start.FORKED)
+        return Sandbox(work_files, judge_dir, limits, data=data, environment=environment, pictures=pictures)
+    return ForkedSandbox(work_files, judge_dir, limits, data=data, pictures=pictures, strict=start is Start.FORKED)
 
 
 def _unforkable(environment: Mapping[str, str] | None, data: Sequence[Path]) -> str | None:

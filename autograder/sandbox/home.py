@@ -23,6 +23,8 @@ from autograder.sandbox.provisioner import register
 from autograder.sandbox.watchdog import Cause
 
 STUDENT_KERNEL = Path(__file__).with_name("student_kernel.py")
+# Options of ipykernel.
+WORDS_ALONE = ("--DisplayFormatter.active_types=text/plain",)
 _SIGXCPU_STATUS = 128 + signal.SIGXCPU
 
 
@@ -37,6 +39,8 @@ class RunHome(ABC):
         data: data files that the kernel may read where they lie, and not change; ``vislab.data`` finds them by name.
         environment: variables added to, or replacing, those that every kernel gets.
         interpreter: the Python that runs the kernel; None: the one that runs now.
+        pictures: False: what is displayed is described in words, and no figure is drawn for a message that nobody will see. Cells
+            run as they do otherwise: IPython draws after they have handed a figure over, and keeps what goes wrong there from them.
 
     Raises:
         WorkFilesError: the files cannot be placed.
@@ -51,6 +55,7 @@ class RunHome(ABC):
         data: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
         interpreter: Interpreter | None = None,
+        pictures: bool = True,
     ) -> None:
         self.limits = limits or Limits()
         self._work_files = load_work_files(work_files, self.limits.files_bytes)
@@ -58,6 +63,7 @@ class RunHome(ABC):
         self._data = tuple(data)
         self._environment = dict(environment or {})
         self._interpreter = interpreter or Interpreter.current()
+        self._options = () if pictures else WORDS_ALONE
         # One for all kernels of this run: a client outlives a restart as it does with jupyter's own kernels.
         self._connection = Connection()
         self._managers: list[SandboxKernelManager] = []

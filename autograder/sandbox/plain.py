@@ -45,7 +45,7 @@ class PlainSandbox(RunHome):
     def argv(self) -> list[str]:
         """Return the kernel's command line."""
         connection = f"{self.run_folder}/kernel.json"
-        return [str(self._interpreter.executable), "-P", "-s", str(STUDENT_KERNEL), str(self._work), "-f", connection]
+        return [str(self._interpreter.executable), "-P", "-s", str(STUDENT_KERNEL), str(self._work), "-f", connection, *self._options]
 
     def launch(self, argv: Sequence[str], info: Mapping[str, Any]) -> str:
         """Start a kernel; the provisioner calls this.

@@ -71,8 +71,9 @@ class Sandbox(RunHome):
         data: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
         interpreter: Interpreter | None = None,
+        pictures: bool = True,
     ) -> None:
-        super().__init__(work_files, judge_dir, limits, data=data, environment=environment, interpreter=interpreter)
+        super().__init__(work_files, judge_dir, limits, data=data, environment=environment, interpreter=interpreter, pictures=pictures)
         find_bwrap()
         self._interpreter.refuse_exposure(places_to_hide())
         self._enclosure: Enclosure | None = None
@@ -114,7 +115,8 @@ class Sandbox(RunHome):
 
     def argv(self) -> list[str]:
         """Return the kernel's command line, paths as the kernel sees them."""
-        return [str(self._interpreter.executable), "-P", "-s", f"{PROGRAMS}/{STUDENT_KERNEL.name}", WORK, "-f", CONNECTION_FILE]
+        command = [str(self._interpreter.executable), "-P", "-s", f"{PROGRAMS}/{STUDENT_KERNEL.name}", WORK, "-f", CONNECTION_FILE]
+        return [*command, *self._options]
 
     def launch(self, argv: Sequence[str], info: Mapping[str, Any]) -> str:
         """Start a kernel behind new walls; the provisioner calls this.

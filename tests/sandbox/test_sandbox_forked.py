@@ -110,6 +110,28 @@ def test_what_notebooks_use_first_is_there_before_they_do() -> None:
     assert int(added[0][0]) > 300 and int(added[1][0]) < 5, added[1]
 
 
+DRAWN = """
+import matplotlib.pyplot as plt
+figure, panel = plt.subplots()
+panel.set_title("a formula that does not end: $x^{2$")
+plt.show()
+print("went on", plt.get_fignums())
+"""
+
+
+@pytest.mark.parametrize("start", [Start.FRESH, Start.FORKED])
+def test_without_pictures_a_cell_runs_as_with_them_and_no_figure_is_drawn(start: Start) -> None:
+    said = []
+    for pictures in (True, False):
+        with open_sandbox({}, start=start, pictures=pictures) as sandbox:
+            done = execute(sandbox, DRAWN, "plt.plot([1, 2, 3]);")
+            assert done.error is None and "went on []" in done.text(0)
+        said.append([output["output_type"] for output in done.cells[0]])
+        assert ("image/png" in done.mime(1)) is pictures
+    # Drawing fails, and is told: only where it was tried.
+    assert ("error" in said[0], "error" in said[1]) == (True, False)
+
+
 def test_a_limit_costs_the_kernel_and_names_the_cause() -> None:
     bomb = "held = []\nwhile len(held) < 96: held.append(b'1' * (16 << 20))\nimport time; time.sleep(10)"
     with ForkedSandbox({}, limits=Limits(memory_mib=512), strict=True) as sandbox:
