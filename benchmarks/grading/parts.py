@@ -10,9 +10,10 @@ from typing import Any
 from autograder.exercise.assignment import resolve_assignment
 from benchmarks.grading.contenders import CommandFailed
 from benchmarks.grading.measure import GateError, measure_class, measure_growth
+from benchmarks.grading.profile import measure_profile
 from benchmarks.grading.starts import StartGateError, measure_starts
 
-PARTS = ("starts", "class", "growth")
+PARTS = ("starts", "profile", "class", "growth")
 GATES = (GateError, StartGateError, CommandFailed)
 
 
@@ -33,6 +34,8 @@ def measure_parts(root: Path, options: argparse.Namespace, progress: Callable[[s
         if part == "starts":
             progress("how kernels start")
             measured["starts"] = measure_starts(root, options.assignment, [options.notebook], options.rounds)
+        elif part == "profile":
+            measured["profile"] = measure_profile(root, options.assignment, options.notebook, options.rounds, progress)
         elif part == "class":
             measured |= measure_class(root, assignment, options.notebook, options.submissions, options.rounds, progress)
         else:

@@ -29,6 +29,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         for row in (*starts["start_up"], *starts["notebooks"]):
             name = row.get("notebook", row.get("what"))
             yield f"  {name:<24}fresh {row['fresh_s']:>7} s  forked {row['forked_s']:>7} s  {row['speedup']} times"
+    profile = result.get("profile", {})
+    yield from (f"  {name.replace('_', ' '):<24}{used_s:>7} s of processors" for name, used_s in profile.items())
     for row in result.get("ways", ()):
         yield f"  {row['way']:<24}{row['s_each']:>7} s a submission, {row['cpu_s_each']:>7} s of processors, {row['memory_mib']:>5} MiB"
     for row in result.get("growth", ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from autograder.engine.job import Job
 from autograder.exercise.assignment import Assignment, load_assignment
 from autograder.sandbox.choice import Start
 from benchmarks.grading import measure as whole
+from benchmarks.grading import profile
 from benchmarks.grading import starts as grading
 from benchmarks.grading.contenders import ENGINE, FRESH_ALONE, NBGRADER, NO_WALLS, CommandFailed, Contender, Graded, grade_class
 from benchmarks.grading.measure import GateError, measure_class, measure_growth
@@ -72,6 +74,24 @@ def test_a_kernel_starts_each_way() -> None:
     for start in Start.FRESH, Start.FORKED:
         found = start_up(start)
         assert 0 < found["ready"] <= found["imported"] and found["cpu"] > 0
+
+
+def test_the_profile_adds_up_kernels_and_leaves_out_the_turn_that_warms_up(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = itertools.count()
+
+    def grade(job: Job, witness: Callable[[SimpleNamespace], None]) -> None:
+        assert job.start is Start.FORKED
+        for cpu_s in (90.0, 9.0, 9.0) if next(turns) == 0 else (1.5, 0.25, 0.5):
+            witness(SimpleNamespace(cpu_s=cpu_s))
+
+    monkeypatch.setattr(profile, "grade_one", grade)
+    told = profile.measure_profile(root, "a1_pose", "1_heatmaps", 2)
+    assert (told["kernel"], told["test_kernels"], told["implementations"]) == (1.5, 0.75, 0.0) and next(turns) == 3
+    monkeypatch.setattr("benchmarks.grading.parts.measure_profile", lambda *asked: told)
+    assert command.main(["grading", "--part", "profile", "--rounds", "2"]) == 0
+    assert "  test kernels               0.75 s of processors\n" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
