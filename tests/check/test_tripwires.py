@@ -114,3 +114,15 @@ def test_tripwires_of_this_repositorys_ops_hold_for_names_imported_before() -> N
         carry_out(plan, tensors, lambda x: soft_argmax(x), {})
     assert type(caught.value.original) is Tripped
     assert soft_argmax(torch.zeros(1, 1, 1, 3)).tolist() == [[[1.0, 0.0]]]
+
+
+@pytest.mark.parametrize("answer", [torch.conv_transpose2d, torch.nn.functional.conv_transpose2d, torch.nn.ConvTranspose2d(1, 1, 2)])
+def test_a_built_in_of_torch_that_was_held_from_before_raises(answer: Callable[..., Any]) -> None:
+    arguments = (torch.ones(1, 1, 2, 2),) if isinstance(answer, torch.nn.Module) else (torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
+    plan, tensors = function_plan(*arguments, tripwires=["torch.conv_transpose2d", "torch.nn.functional.conv_transpose2d"])
+    with pytest.raises(CallFailed) as caught:
+        carry_out(plan, tensors, lambda *given: answer(*given), {})
+    assert type(caught.value.original) is Tripped and len(caught.value.observed["tripped"]) == 1
+    assert torch.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 2, 2)).sum() == 4
+    # the twin: what is no ready solution runs.
+    assert torch.equal(carry_out(plan, tensors, lambda *given: given[0] * 2, {}).tensors["out.0"], 2 * arguments[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from types import CodeType, FunctionType
+from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,7 @@ def tripwires(names: Sequence[str], tripped: set[str]) -> Iterator[None]:
     """
     undo: list[Callable[[], object]] = []
     replaced: set[int] = set()
+    built_in: dict[BuiltinFunctionType, str] = {}
     try:
         for name in names:
             module_name, _, attribute = name.rpartition(".")
@@ -116,7 +117,8 @@ def tripwires(names: Sequence[str], tripped: set[str]) -> Iterator[None]:
             _ARMED[name] = tripped
             undo.append(partial(_ARMED.pop, name, None))
             # "from … import" in an earlier cell holds the function object itself: its body is replaced, wherever it is called from.
-            # A closure's body cannot be; there, as for anything that is no Python function, the name alone is replaced.
+            # A closure's body cannot be; there, as for anything that is no Python function, the name alone is replaced, and calls
+            # of torch's own built-in functions are watched for as well.
             if isinstance(original, FunctionType) and not original.__code__.co_freevars:
                 if id(original) not in replaced:
                     replaced.add(id(original))
@@ -125,10 +127,25 @@ def tripwires(names: Sequence[str], tripped: set[str]) -> Iterator[None]:
             else:
                 undo.append(partial(setattr, module, attribute, original))
                 setattr(module, attribute, partial(spring, name))
-        yield
+                if isinstance(original, BuiltinFunctionType):
+                    built_in.setdefault(original, name)
+        with _BuiltInWires(built_in) if built_in else nullcontext():
+            yield
     finally:
         for step in reversed(undo):
             step()
+
+
+class _BuiltInWires(TorchFunctionMode):
+    def __init__(self, names: dict[BuiltinFunctionType, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        # torch hands over the function itself, by whatever name it was called.
+        if isinstance(func, BuiltinFunctionType) and (name := self.names.get(func)):
+            spring(name)
+        return func(*args, **(kwargs or {}))
 
 
 _ARMED: dict[str, set[str]] = {}
