@@ -15,7 +15,7 @@ from call_plans import function_plan
 
 from vislab.check.calls import carry_out
 from vislab.check.failures import CallFailed
-from vislab.check.observe import same_values, traced
+from vislab.check.observe import same_values, seed_generators, traced
 
 
 def observed(answer: Callable[..., Any], *arguments: Any, **more: Any) -> dict[str, Any]:
@@ -264,3 +264,15 @@ def test_the_trace_ends_with_the_call_also_when_it_fails() -> None:
     gc.collect()
     assert torch.overrides._get_current_function_mode() is None
     assert torch.utils._python_dispatch._get_current_dispatch_mode() is None
+
+
+@pytest.mark.parametrize("accelerator", [False, True])
+def test_generators_are_seeded_as_by_hand_and_devices_that_are_there_besides(monkeypatch: pytest.MonkeyPatch, accelerator: bool) -> None:
+    seed, asked, by_torch = 2**40 + 7, [], torch.manual_seed
+    by_torch(seed)
+    expected = torch.rand(4)
+    monkeypatch.setattr("vislab.check.observe._has_accelerator", lambda: accelerator)
+    monkeypatch.setattr(torch, "manual_seed", lambda number: (asked.append(number), by_torch(number)))
+    seed_generators(seed)
+    assert torch.equal(torch.rand(4), expected) and asked == ([seed] if accelerator else [])
+    assert np.random.random() == np.random.RandomState(seed % 2**32).random_sample() and random.random() == random.Random(seed).random()
