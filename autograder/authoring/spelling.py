@@ -18,7 +18,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+
+# prose repeats its words: one look at each is most of what reading a lesson takes.
+_once_a_word = lru_cache(maxsize=1 << 15)
 
 KINDS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 
@@ -118,6 +122,7 @@ def _read(window: list[_Word]) -> str | None:
     return None
 
 
+@_once_a_word
 def _side(word: str) -> str | None:
     if word in _OTHER_VERBS:
         return None
@@ -146,6 +151,7 @@ def _kind(words: list[str]) -> str | None:
     return None
 
 
+@_once_a_word
 def _joined(text: str) -> str | None:
     for verbs, side in ((("begin", "start"), "BEGIN"), (("end", "stop"), "END")):
         for verb in verbs:
@@ -157,8 +163,9 @@ def _joined(text: str) -> str | None:
 
 def _distance(a: str, b: str) -> int:
     """Slips of the keyboard between two words: letters added, dropped, replaced, or two neighbours swapped."""
-    if abs(len(a) - len(b)) > 3:
-        return 4
+    # nobody asks about more than two slips.
+    if abs(len(a) - len(b)) > 2:
+        return 3
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
