@@ -41,7 +41,8 @@ class Exercise:
         tripwires: dotted names of ready solutions (``vislab.ops.soft_argmax.op.soft_argmax``) replaced by a raising stub while the
             cases run.
         tolerance_factor: how many times the reference's own error in the student's dtype is allowed.
-        diagnoses: name of a common wrong answer ("the arg-max") to a function with the reference's signature.
+        diagnoses: name of a common wrong answer ("the arg-max") to a function with the reference's signature. It names the first output
+            that is wrong, where it equals the answer up to and including this one.
     """
 
     name: ClassVar[str]

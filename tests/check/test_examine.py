@@ -183,26 +183,28 @@ def test_a_kernel_that_fills_its_window_and_nothing_else_is_right() -> None:
 def test_a_write_into_a_guard_row_is_caught(row: int, value: float) -> None:
     spoiled = buffers()
     spoiled["out.0"][row, 1] = value
-    assert launched(spoiled) == Finding(Verdict.WRONG_VALUE, "the kernel wrote outside its output")
+    assert launched(spoiled) == Finding(Verdict.WRONG_VALUE, "output 1 of 2: the kernel wrote outside its output")
 
 
 def test_elements_never_written_are_counted() -> None:
     spoiled = buffers()
     spoiled["out.0"][3] = NAN
-    assert launched(spoiled) == Finding(Verdict.NOT_FINITE, "2 of 4 output elements are NaN: never written, or computed as NaN")
+    assert launched(spoiled) == Finding(
+        Verdict.NOT_FINITE, "output 1 of 2: 2 of 4 output elements are NaN: never written, or computed as NaN"
+    )
 
 
 def test_a_buffer_of_another_shape_or_dtype_is_refused() -> None:
     for answer in (torch.full((5, 2), NAN), torch.ones(2, 2), torch.tensor(1.0), torch.full((7, 2), NAN)):
         found = launched({**buffers(), "out.0": answer})
-        assert found == Finding(Verdict.WRONG_SHAPE, "the kernel's output buffer came back with another shape")
+        assert found == Finding(Verdict.WRONG_SHAPE, "output 1 of 2: the kernel's output buffer came back with another shape")
     found = launched({**buffers(), "out.0": torch.full((6, 3), NAN)})
     assert found is not None and found.verdict in (Verdict.NOT_FINITE, Verdict.WRONG_SHAPE)
     for dtype in (torch.int64, torch.bool):
         found = launched({**buffers(), "out.0": torch.ones(6, 2).to(dtype)})
         assert found is not None and found.verdict is Verdict.WRONG_VALUE
     wide = launched({**buffers(), "out.0": buffers()["out.0"].double()})
-    assert wide == Finding(Verdict.WRONG_DTYPE, "answer has dtype float64, expected float32")
+    assert wide == Finding(Verdict.WRONG_DTYPE, "output 1 of 2: answer has dtype float64, expected float32")
 
 
 def test_the_wrong_term_of_any_output_is_found_behind_its_own_guards() -> None:

@@ -93,6 +93,66 @@ def test_modules_bring_their_weights() -> None:
     assert term(Linear(), case, lambda i: out(3 * i.args[0] @ i.weights["w"].T)) == "the bias forgotten"
 
 
+class Spread(Mean):
+    """Mean over the last axis, and the variance around it."""
+
+    diagnoses = {
+        "the maximum": lambda x: x.max(-1).values,
+        "not centred": lambda x: (x.mean(-1), x.square().mean(-1)),
+        "divided by N - 1": lambda x: (x.mean(-1), x.var(-1)),
+        "the median and N - 1": lambda x: (x.median(-1).values, x.var(-1)),
+        "the median and squares": lambda x: (x.median(-1).values, x.square().sum(-1)),
+        "the median and the spread": lambda x: (x.median(-1).values, x.std(-1)),
+        "the spread": lambda x: (x.mean(-1), x.std(-1)),
+        "words": lambda x: (x.mean(-1), "no tensor"),
+    }
+
+    def reference(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.mean(-1), x.var(-1, correction=0)
+
+
+def pair(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Inputs], dict[str, Tensor]]:
+    return lambda inputs: {"out.0": first(inputs.args[0]).float(), "out.1": second(inputs.args[0]).float()}
+
+
+def mean(x: Tensor) -> Tensor:
+    return x.mean(-1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (pair(mean, lambda x: x.square().mean(-1)), "not centred"),
+        (pair(mean, lambda x: x.var(-1)), "divided by N - 1"),
+        # the first one that is wrong is looked at, whatever the next one says.
+        (pair(lambda x: x.max(-1).values, lambda x: x.var(-1)), "the maximum"),
+        (pair(lambda x: x.median(-1).values, lambda x: x.square().sum(-1)), "the median and N - 1"),
+        # another diagnosis has the same second output, but not the first, which is right.
+        (pair(mean, lambda x: x.std(-1)), "the spread"),
+        (pair(lambda x: x.min(-1).values, lambda x: x.var(-1)), None),
+        # right where the term differs, wrong where it does not: the term of another output is none of this one.
+        (pair(mean, lambda x: x.var(-1, correction=0)), None),
+        (pair(mean, lambda x: x.var(-1) + 0.01), None),
+        (pair(mean, lambda x: x.max(-1).values), None),
+        (lambda i: {"out.1": i.args[0].var(-1).float()}, None),
+    ],
+    ids=[
+        "second",
+        "second again",
+        "first",
+        "both",
+        "right before",
+        "unknown first",
+        "right",
+        "near",
+        "another output's term",
+        "first missing",
+    ],
+)
+def test_the_first_output_that_is_wrong_is_named(answer: Callable[[Inputs], Any], name: str | None) -> None:
+    assert term(Spread(), CASE, answer) == name
+
+
 def test_kernels_are_looked_at_without_their_guards() -> None:
     class Kernel(Mean):
         probe = KernelProbe()

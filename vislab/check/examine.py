@@ -45,6 +45,8 @@ def examine(
     for name, target in targets.items():
         if name.startswith("out."):
             finding = _output(plan, name, outputs[int(name[4:])], tensors, target)
+            if finding is not None and len(wanted) > 1:
+                finding = replace(finding, text=f"output {int(name[4:]) + 1} of {len(wanted)}: {finding.text}")
         elif name.startswith("grad"):
             finding = _gradient(name, tensors, target)
         else:
