@@ -105,16 +105,3 @@ def test_the_notebook_runs_on_the_original_icons(lessons, tmp_path):
     environment = os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "VISLAB_ICONS": str(ORIGINAL)}
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-def test_setup_survives_a_machine_without_triton(lessons, monkeypatch):
-    # an entry of None makes the import fail, as on a system that has no wheel.
-    monkeypatch.setitem(sys.modules, "triton", None)
-    space = {}
-    exec(compile(lessons[NOTEBOOK].setup_source, "setup", "exec"), space)
-    exec(compile(lessons[NOTEBOOK].stub_source("shapes.coverage_kernel"), "stub", "exec"), space)
-    assert callable(space["coverage_kernel"]) and not hasattr(space["triton"], "compile")
-
-
-def test_tables_of_pixels_times_edges(text):
-    assert 64 * 64 * 96 == 393_216 and "393 216 numbers" in text

@@ -21,8 +21,7 @@
 # * fit an outline to a picture by gradient descent, and say what keeps it from folding;
 # * build a decoder from transposed convolutions, and say from two numbers whether it will leave a checkerboard.
 #
-# About 80 minutes. 23 points: five exercises (20), one of them a test that you write, and one written question (3). 5 bonus points: the
-# rasteriser as a GPU kernel, about 30 minutes more.
+# About 80 minutes. 23 points: five exercises (20), one of them a test that you write, and one written question (3).
 #
 # ![An outline that is pulled into place by a picture, and icons drawn by a net](figures/2_rendering.png)
 #
@@ -56,17 +55,6 @@ from torch import Tensor, nn
 from vislab.check import check
 from vislab.check.budget import steps
 from vislab.geometry.outlines import signed_distance
-
-# Triton decides when it is imported: without a GPU, kernels are interpreted in Python. It exists for Linux only.
-if not torch.cuda.is_available():
-    os.environ.setdefault("TRITON_INTERPRET", "1")
-try:
-    import triton
-    import triton.language as tl
-except ImportError:
-    from types import SimpleNamespace
-
-    triton, tl = SimpleNamespace(jit=lambda kernel: kernel), SimpleNamespace(constexpr=int)
 
 # the course's icons; or the path of another file with pictures and polygons.
 ICONS = os.environ.get("VISLAB_ICONS", "icons")
@@ -497,84 +485,9 @@ plt.show()
 # %% [markdown]
 # **Think.** Rotate one of the outlines by ten degrees, or begin it at another vertex, and let both draw it. The rasteriser does not care where
 # a polygon begins. Does the net? Notebook 3 is about that.
-
-# %% [markdown]
-# ## 6. One pass over the border (bonus)
 #
-# `signed_distance` writes several tables of pixels × edges: 4096 pixels and 96 vertices are 393 216 numbers for each polygon and
-# table, of which one in 96 is kept. A kernel needs none of them: a program takes a block of pixels, walks once round the border, and keeps two
-# things for each pixel, the smallest squared distance so far and how many edges were crossed. (Notebook 3 of assignment 1 explains programs,
-# strides and masks.)
-#
-# ```
-# for every polygon b, for every block of pixels:      # one program each
-#     nearest = inf;   crossed = 0
-#     a = last vertex
-#     for every vertex v:
-#         nearest = min(nearest, squared distance of the pixel's centre from the edge from a to v)
-#         if exactly one of a, v lies above the pixel, and the pixel lies left of the crossing:   crossed += 1
-#         a = v
-#     d = sqrt(nearest), negative if crossed is odd;   store sigma(-d / tau)
-# ```
-#
-# ### Exercise 4d: `coverage_kernel` (5 bonus points)
-#
-# Write the kernel and its grid. It is called as
-#
-# ```
-# coverage_kernel[coverage_grid(B, H, W, BLOCK)](polygons, out, N, H, W, extent, tau, *polygons.stride(), BLOCK=BLOCK)
-# ```
-#
-# with `polygons` `[B, 2, N]` of any strides, float32 or float16 (compute in float32), and `out` `[B, H, W]`, contiguous, in the same dtype.
-# `out` is full of NaN and guarded on both sides; B may be 0; an edge may have length 0. `tl.sqrt`, `tl.sigmoid`, `tl.minimum`, `tl.maximum` and `tl.where` are all
-# that it takes. On a GPU, the compiler wants `nearest` to begin as a block: `tl.full((BLOCK,), float("inf"), tl.float32)`.
-
-# %% exercise="shapes.coverage_kernel"
-@triton.jit
-def coverage_kernel(polygons, out, points, height, width, extent, tau, stride_polygon, stride_axis, stride_point, BLOCK: tl.constexpr):
-    """Soft coverage: program (b, k) computes block k of the pixels of polygon b."""
-    ### BEGIN SOLUTION
-    b = tl.program_id(0).to(tl.int64)
-    cell = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    x = ((2 * (cell % width) + 1).to(tl.float32) / width - 1.0) * extent
-    y = (1.0 - (2 * (cell // width) + 1).to(tl.float32) / height) * extent
-    base = polygons + b * stride_polygon
-    ax = tl.load(base + (points - 1) * stride_point).to(tl.float32)
-    ay = tl.load(base + stride_axis + (points - 1) * stride_point).to(tl.float32)
-    nearest = tl.full((BLOCK,), float("inf"), tl.float32)
-    odd = tl.zeros((BLOCK,), tl.int32)
-    for n in range(0, points):
-        bx = tl.load(base + n * stride_point).to(tl.float32)
-        by = tl.load(base + stride_axis + n * stride_point).to(tl.float32)
-        u, v = bx - ax, by - ay
-        px, py = x - ax, y - ay
-        squared = u * u + v * v
-        share = (px * u + py * v) / tl.where(squared > 0.0, squared, 1.0)
-        share = tl.minimum(tl.maximum(share, 0.0), 1.0)
-        rest_x, rest_y = px - share * u, py - share * v
-        nearest = tl.minimum(nearest, rest_x * rest_x + rest_y * rest_y)
-        crossed = (ay > y) != (by > y)
-        right = tl.where(v > 0.0, px * v < py * u, px * v >= py * u)
-        odd += tl.where(crossed, right.to(tl.int32), 0)
-        ax, ay = bx, by
-    signed = tl.where(odd % 2 == 1, -tl.sqrt(nearest), tl.sqrt(nearest))
-    tl.store(out + b * (height * width) + cell, tl.sigmoid(-signed / tau), mask=cell < height * width)
-    ### END SOLUTION
-
-
-def coverage_grid(polygons: int, height: int, width: int, block: int) -> tuple[int, ...]:
-    """Launch grid for that many polygons on a raster of that size, in blocks of ``block`` pixels."""
-    ### BEGIN SOLUTION
-    return polygons, -(-height * width // block)
-    ### END SOLUTION
-
-
-# %% check="shapes.coverage_kernel"
-check("shapes.coverage_kernel", coverage_kernel, grid=coverage_grid)
-
-# %% [markdown]
-# **Think.** The gradient of a pixel reaches two vertices, the ends of its nearest edge. What would the forward kernel have to leave
-# behind for a backward kernel that walks over pixels? And why can that one not simply *store* into the vertices?
+# The rasteriser of section 1 writes tables of pixels times edges: fine for a picture, wasteful for a training set. Notebook 6 makes two GPU kernels of it that
+# need no table, one that draws and one that carries gradients back to the vertices.
 
 # %% [markdown]
 # ### Written question (3 points)
