@@ -19,7 +19,7 @@ def compiled(root, tmp_path):
 
     def run(paths):
         environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
-        command = [sys.executable, str(HERE / "compile_a1_kernels.py"), *map(str, paths)]
+        command = [sys.executable, str(HERE / "compile_kernels.py"), *map(str, paths)]
         return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
 
     return run
