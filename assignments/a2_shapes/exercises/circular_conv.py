@@ -52,15 +52,34 @@ def without_stride(draw: Draw) -> tuple:
     return material(3, 2, 5, 9, 3)(draw)[:3]
 
 
+# every public name by which torch has the sums ready, and the operations that they come to, whatever alias they are called by.
+READY = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "conv_tbc")
+READY_IN_TORCH = ("convolution", "_convolution", "_convolution_mode", "mkldnn_convolution", "_nnpack_spatial_convolution")
+READY_IN_C = ("thnn_conv2d", "slow_conv3d", "slow_conv_dilated2d", "slow_conv_dilated3d", "slow_conv_transpose2d", "slow_conv_transpose3d")
+READY_BACKWARDS = ("conv1d_input", "conv1d_weight", "conv2d_input", "conv2d_weight", "conv3d_input", "conv3d_weight")
+
+
 class CircularConv(Exercise):
     """Every vertex has neighbours on both sides, for the last one is followed by the first."""
 
     name = "shapes.circular_conv"
     title = "Circular convolution"
     symbol = "circular_conv"
-    points = {Family.VALUE: 3.0, Family.GRADIENT: 1.5, Family.DTYPE: 0.5, Family.EDGE: 1.5, Family.PURITY: 0.25, Family.RULE: 0.25}
+    points = {Family.VALUE: 3.0, Family.GRADIENT: 1.5, Family.DTYPE: 0.5, Family.EDGE: 1.3, Family.PURITY: 0.2, Family.RULE: 0.5}
     # the sums are the exercise; what lays the neighbours side by side (roll, gather, unfold, padding) is free.
-    forbidden = ("aten::convolution", "aten::conv1d", "aten::conv2d")
+    tripwires = (
+        *(f"torch{place}.{name}" for place in ("", ".nn.functional") for name in READY),
+        *(f"torch.{name}" for name in READY_IN_TORCH),
+        *(f"torch._C._nn.{name}" for name in READY_IN_C),
+        *(f"torch.nn.grad.{name}" for name in READY_BACKWARDS),
+    )
+    # a built-in that was imported under another name beforehand is not replaced, and is seen all the same.
+    forbidden = (
+        *(f"aten::{name}" for name in (*READY, *READY_IN_TORCH, *READY_IN_C)),
+        "aten::_slow_conv2d_forward",
+        "aten::slow_conv3d_forward",
+        "aten::convolution_backward",
+    )
     diagnoses = {
         "zeros beyond the first and the last vertex": padded("constant"),
         "the border repeated instead of the outline continued": padded("replicate"),

@@ -82,7 +82,7 @@ class OutlinesFromPictures(Exercise):
     title = "From a picture to an outline"
     symbol = "outlines_from_pictures"
     bonus = True
-    points = {Family.BEHAVIOUR: 5.0}
+    points = {Family.BEHAVIOUR: 4.5, Family.RULE: 0.5}
     # ten trainings of the lesson's solution: .815 on average, standard deviation .014; the band begins four of them below. The mean shape
     # reaches .50, standard deviation .008.
     probe = BehaviourProbe(
