@@ -1,20 +1,33 @@
 """What the text of notebook 5 says is so."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from assignments.a2_shapes.exercises.circular_conv import written_out
+from assignments.a2_shapes.exercises.circular_conv import CircularConv, written_out
 from assignments.a2_shapes.exercises.invariant_encoder import features, material
 from assignments.a2_shapes.exercises.outlines_from_pictures import OutlinesFromPictures, overlap, task
+from assignments.a2_shapes.invariance_by_seed import LESSON, lesson_names, main, overlap_of_seed, spread, table, ways_of_seed
 from autograder.authoring.cell import Role
+from autograder.exercise.behaviour import Band
 from autograder.exercise.draw import Draw
+from autograder.exercise.seeds import SeedSource
+from autograder.judge.exchange import LocalExchange
+from autograder.judge.scoring import score
+from autograder.judge.session import CheckSession
 
 NOTEBOOK = "5_invariance"
+
+
+@pytest.fixture(scope="module")
+def instructors_page():
+    return (LESSON.parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +88,175 @@ def test_overlap_of_a_shape_with_itself_is_one_and_with_its_mirror_image_less():
     shapes = task(Draw(b"three")).withheld[0]
     assert float(overlap(shapes, shapes.roll(5, dims=2).flip(2))) == 1.0
     assert float(overlap(shapes * torch.tensor([[1.0], [-1.0]]), shapes)) < 0.7
+
+
+def marked(answer):
+    exercise = CircularConv()
+    record = CheckSession(exercise, SeedSource(b"s" * 32, "a submission"), 30.0).run(LocalExchange(answer, {}))
+    return record, score(exercise, record)
+
+
+def test_public_cases_learnt_by_heart_earn_nothing():
+    exercise = CircularConv()
+    shown = [case.inputs(exercise.public_seed(case)).args[0] for case in exercise.cases() if case.public]
+
+    def by_heart(signal, weight, bias, stride=1):
+        right = written_out(signal, weight, bias, stride)
+        return right if any(signal.shape == one.shape and torch.allclose(signal.double(), one, atol=1e-5) for one in shown) else 0 * right
+
+    inputs = exercise.cases()[0].inputs(exercise.public_seed(exercise.cases()[0])).args
+    assert torch.equal(by_heart(*inputs), exercise.reference(*inputs))
+    # when graded, public cases are drawn anew as well.
+    assert marked(by_heart)[1].earned == 0
+
+
+def test_a_built_in_under_a_name_of_before_is_seen_and_costs_what_the_instructors_page_says(instructors_page):
+    early = torch.conv1d
+
+    def aliased(signal, weight, bias, stride=1):
+        side = weight.shape[2] // 2
+        return early(signal[:, :, torch.arange(-side, signal.shape[2] + side) % signal.shape[2]], weight, bias, stride)
+
+    record, marks = marked(aliased)
+    assert "aten::convolution" in record.observed.forbidden and str(marks.verdict) == "RULE"
+    assert marks.earned == 6.5 and "6.5 of 7" in instructors_page
+
+
+def test_steps_beyond_the_budget_cost_the_points_of_the_rule():
+    class Short(OutlinesFromPictures):
+        # one step and a band that the mean shape reaches: the budget is what is looked at.
+        probe = replace(OutlinesFromPictures.probe, steps=1, bands=(Band(low=0.4),))
+
+    def taking(extra):
+        def answer(pictures, masks, labels, hidden, *, steps, seed):
+            optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+            for _ in range(steps + extra):
+                optimiser.step()
+            return OutlinesFromPictures().baseline(pictures, masks, labels, hidden)
+
+        record = CheckSession(Short(), SeedSource(b"s" * 32, "a submission"), 60.0).run(LocalExchange(answer, {}))
+        return score(Short(), record).earned
+
+    assert taking(0) == 5.0 and taking(1) == 4.5
+
+
+def test_a_threshold_of_colours_draws_outlines_without_training_as_the_instructors_page_says(instructors_page):
+    found = []
+    for seed in (b"draw 0", b"draw 9"):
+        inputs = task(Draw(seed))
+        found.append(float(overlap(by_threshold(*inputs.args), inputs.withheld[0])))
+    # some colours are told apart by a threshold, others drown in the noise.
+    assert found[0] > 0.8 and found[1] < 0.6
+    assert "0.776 ± 0.084" in instructors_page
+
+
+def by_threshold(pictures, masks, labels, hidden):
+    flat, inside = pictures.movedim(1, -1).reshape(-1, 3), masks.flatten() > 0.5
+    ink, paper = flat[inside].mean(dim=0), flat[~inside].mean(dim=0)
+    likely = F.avg_pool2d(((hidden.movedim(1, -1) - (ink + paper) / 2) @ (ink - paper))[:, None], 3, 1, 1)
+    found = (likely > 0).double()  # [M, 1, S, S]
+    place = (torch.arange(found.shape[-1]) + 0.5) * (3.2 / found.shape[-1]) - 1.6
+    y, x = torch.meshgrid(-place, place, indexing="ij")
+    middle = torch.stack([(found * axis).sum(dim=(1, 2, 3)) / found.sum(dim=(1, 2, 3)).clamp(min=1) for axis in (x, y)], dim=1)
+    angle, away = torch.arange(labels.shape[2], dtype=torch.float64) * (2 * torch.pi / labels.shape[2]), torch.linspace(0, 1.6, 65).double()
+    ray = torch.stack((angle.cos(), angle.sin()), dim=-1)
+    grid = (middle[:, None, None] + away[:, None, None] * ray) * torch.tensor([1.0, -1.0]) / 1.6
+    radius = (2 * (F.grid_sample(found, grid, align_corners=False)[:, 0] * away[:, None]).sum(dim=1) * 0.025).sqrt()
+    return (middle[:, None] + radius[..., None] * ray).transpose(1, 2)
+
+
+def test_a_fourier_transform_is_an_answer():
+    def transformed(signal, weight, bias, stride=1):
+        vertices, taps = signal.shape[2], weight.shape[2]
+        if not len(signal):
+            return signal.new_zeros(0, len(bias), len(range(0, vertices, stride)))
+        ring = weight.new_zeros(*weight.shape[:2], vertices).index_add(2, (torch.arange(taps) - taps // 2) % vertices, weight)
+        product = torch.einsum("bcn,ocn->bon", torch.fft.fft(signal), torch.fft.fft(ring).conj())
+        return (torch.fft.ifft(product).real + bias[:, None])[:, :, ::stride]
+
+    assert marked(transformed)[1].earned == 7.0
+
+
+@pytest.fixture(scope="module")
+def small():
+    """What the lesson defines, with few outlines beside."""
+    with contextlib.redirect_stdout(None):
+        names = lesson_names(LESSON.read_text(encoding="utf-8"))
+    names["short"] = names["train"][:64]
+    return names
+
+
+def test_ways_see_the_same_batches_and_begin_with_the_same_decoder(small):
+    torch.manual_seed(0)
+    flat = small["autoencoder"](False)
+    torch.manual_seed(0)
+    ring = small["autoencoder"](True)
+    assert all(torch.equal(one, other) for one, other in zip(flat[1].parameters(), ring[1].parameters()))
+    sizes = [sum(weight.numel() for weight in net[0].parameters()) for net in (flat, ring)]
+    assert sizes == [13706, 13442]
+
+
+def test_sizes_stand_in_the_text(text):
+    assert "13,706 numbers, 13,442 on the ring" in text
+
+
+def test_share_of_the_start_is_nothing_for_the_ring_and_everything_for_a_code_that_holds_the_start_alone(small):
+    torch.manual_seed(1)
+    assert small["start_share"](small["autoencoder"](True)[0]) < 1e-6
+
+    class First(torch.nn.Module):
+        def forward(self, polygons):
+            # the place of the topmost vertex, and nothing about the shape.
+            return torch.nn.functional.one_hot(polygons[:, 1].argmax(dim=1), polygons.shape[2]).float()
+
+    class Size(torch.nn.Module):
+        def forward(self, polygons):
+            return polygons.square().sum(dim=(1, 2))[:, None]
+
+    # two vertices may be topmost.
+    assert small["start_share"](First()) > 0.99
+    assert small["start_share"](Size()) < 1e-6
+
+
+def test_rolling_both_asks_for_what_comes_in(small):
+    torch.manual_seed(2)
+    seen = []
+    original, small["start_invariant"] = small["start_invariant"], lambda answer, wanted: seen.append(wanted) or original(answer, wanted)
+    kept = dict(small["WAYS"])
+    try:
+        # the loss is told what was asked for; both ways with the ring's loss, whose target is then recorded.
+        small["WAYS"] |= {"input": (False, True, True, False), "both": (False, True, True, True)}
+        for way in ("input", "both"):
+            small["train_way"](way, small["short"], 1, seed=3)
+    finally:
+        small["start_invariant"] = original
+        small["WAYS"].clear()
+        small["WAYS"].update(kept)
+    as_stored, rolled = seen
+    stored = {tuple(one.flatten().tolist()) for one in small["short"]}
+    assert {tuple(one.flatten().tolist()) for one in as_stored} <= stored
+    assert not {tuple(one.flatten().tolist()) for one in rolled} <= stored
+    assert float(original(as_stored, rolled).abs().max()) < 1e-4
+
+
+def test_table_by_seed_has_a_row_for_every_way(small):
+    first = ways_of_seed(small, 0, count=1)
+    lines = table([first, first], ("with a rule", "without")).split("\n")
+    assert len(lines) == 2 + len(small["WAYS"]) and all(line.count("|") == 6 for line in lines)
+    assert all(0 <= share <= 1 for _, share in first.values()) and " ± 0.000" in lines[2]
+    assert 0 < overlap_of_seed(small, 0, count=1) < 1
+    assert spread([1.0], 2) == "1.00"
+
+
+def test_lesson_without_a_training_is_named():
+    with pytest.raises(LookupError, match=r"defines no .*train_way.*; the tables need them"):
+        lesson_names("# %% setup=true\ndef start_invariant(): ...\n")
+
+
+def test_command_line_refuses_no_seeds(capsys):
+    with pytest.raises(SystemExit):
+        main(["--seeds", "0"])
+    assert "--seeds 0 must be at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.needs_original

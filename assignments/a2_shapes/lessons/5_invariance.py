@@ -116,8 +116,9 @@ def coverage(polygons: Tensor, side: int, reach: float = 1.6, softness: float = 
 #
 # ### Exercise 12a: `circular_conv` (7 points)
 #
-# PyTorch's convolutions are off limits. `roll`, indexing by a table, `unfold` and `einsum` are fine. Check yourself: a stride that does not divide N ·
-# a single tap · a single vertex · no outlines · float64.
+# PyTorch's convolutions are off limits, `nn.Conv1d` included: a check in which one is called ends there. `roll`, indexing by a table, `unfold`, `einsum`
+# and matrix products are fine; loops over taps and vertices earn as much as any of them. Check yourself: a stride that does not divide N · a single tap ·
+# a kernel of seven taps on three vertices · a single vertex · no outlines · float64 · the gradient reaches signal, weight and bias.
 
 # %% exercise="shapes.circular_conv"
 def circular_conv(signal: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
@@ -229,7 +230,9 @@ check("shapes.test_circular_conv", test_circular_conv, right=circular_conv)
 # ### Exercise 12b: `InvariantEncoder` (6 points)
 #
 # It is tested with **given weights**, so the layers must be called `first`, `second` and `last`, and be `nn.Conv1d` (or hold `weight` [O, C, 5] and
-# `bias` [O] as these do); there must be no other parameters. `padding_mode="circular"` is allowed here. Any N of at least 3 must work at stride 1.
+# `bias` [O] as these do); there must be no other parameters. `padding_mode="circular"` is allowed here, and nothing is off limits. Any N of at least 3
+# must work at stride 1, with a stride any N that leaves three vertices or more to the second layer. An encoder that is invariant for another reason (it
+# sorts the vertices, or begins each outline at its topmost one) is another encoder: with the given weights its codes differ, and it earns nothing.
 
 # %% exercise="shapes.invariant_encoder"
 class InvariantEncoder(nn.Module):
@@ -318,7 +321,7 @@ plt.show()
 
 # %% [markdown]
 # At stride 1 the code does not move at all. A stride of s keeps every s-th vertex, and a roll by k turns *which* ones: only when k is a multiple of s are
-# they the same again. The untrained fully connected encoder has no start that it likes but its own.
+# they the same again. The fully connected encoder, untrained as the others, keeps its code for no other start at all.
 #
 # **Think.** N = 48 and s = 4. What goes wrong with rolls by 4 when N = 50?
 
@@ -329,43 +332,53 @@ plt.show()
 #
 # * **As a loss.** Do not ask the network for the list, ask it for the ring: `start_invariant(answer, outline)`.
 # * **As an architecture.** Your encoder: it cannot know the start.
-# * **As an augmentation.** Roll the input by a random amount in each step, and ask for the outline as it stands in the file.
+# * **As an augmentation.** Roll the **input** by a random amount in each step, and ask for the outline as it stands in the file. (Many a library rolls
+#   what comes in *and* what is asked for, as a photograph and its mask are flipped together. That is another wish, and runs beside: *augmentation of both*.)
 #
-# The task: an autoencoder. Encoder to ten numbers, decoder (always the same) back to 48 vertices. The budget: 500 steps of 64 outlines, Adam. The unit,
-# for all: the start-invariant distance of answer and outline, on outlines that nobody trained on, **begun anywhere**. The dummy: the mean of the training
-# outlines.
+# The task: an autoencoder. Encoder to ten numbers, decoder back to 48 vertices. What is alike for all: 500 steps of Adam, the same batches of 64 outlines
+# in the same order, a decoder that begins with the same weights, and encoders of nearly the same size (13,706 numbers, 13,442 on the ring). What is
+# measured, on outlines that nobody trained on and **begun anywhere**:
+#
+# * the *error*: the start-invariant distance of answer and outline. The dummy: the mean of the training outlines.
+# * the *share of the start*: of all that codes differ by, over all starts of 64 outlines, the share (of the variance) that lies within one outline. 0 if the
+#   code does not know the start, 1 if it knows nothing else.
 #
 # There are two kinds of files. One has a rule where an outline begins, as ours. The other has not: then each training outline begins somewhere, once
-# and for all. *Before you run it*: which of the three will work with which file? Write down six guesses.
+# and for all. *Before you run it*: which of the ways beats the mean outline with which file? And which codes will not know the start? Write your guesses down.
 
 # %%
-WAYS = {  # encoder on the ring, loss on the ring, rolled input
-    "plain": (False, False, False),
-    "loss": (False, True, False),
-    "architecture": (True, False, False),
-    "augmentation": (False, False, True),
-    "architecture + loss": (True, True, False),
+WAYS = {  # encoder on the ring, loss on the ring, input rolled, target rolled with it
+    "plain": (False, False, False, False),
+    "loss": (False, True, False, False),
+    "architecture": (True, False, False, False),
+    "augmentation": (False, False, True, False),
+    "augmentation of both": (False, False, True, True),
+    "architecture + loss": (True, True, False, False),
+    "augmentation + loss": (False, True, True, False),
 }
 
 
 def autoencoder(on_ring: bool) -> nn.Sequential:
-    """Outlines [B, 2, N] to outlines, through ten numbers."""
-    flat = nn.Sequential(nn.Flatten(), nn.Linear(2 * N, 128), nn.ReLU(), nn.Linear(128, 10))
+    """Outlines [B, 2, N] to outlines, through ten numbers; made first, the decoder begins with the same weights every way."""
     decoder = nn.Sequential(nn.Linear(10, 128), nn.ReLU(), nn.Linear(128, 2 * N), nn.Unflatten(1, (2, N)))
-    return nn.Sequential(InvariantEncoder(32, 10) if on_ring else flat, decoder)
+    if on_ring:
+        return nn.Sequential(InvariantEncoder(46, 10), decoder)
+    return nn.Sequential(nn.Sequential(nn.Flatten(), nn.Linear(2 * N, 128), nn.ReLU(), nn.Linear(128, 10)), decoder)
 
 # %%
 def train_way(way: str, outlines: Tensor, count: int, seed: int = 0) -> nn.Sequential:
-    """Train an autoencoder one way, on outlines as they stand in the file."""
-    on_ring, ring_loss, rolled = WAYS[way]
+    """Train an autoencoder one way, on outlines as they stand in the file; every way sees the same batches."""
+    on_ring, ring_loss, input_rolled, target_rolled = WAYS[way]
     torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
+    batches, rolls = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1000)
     net = autoencoder(on_ring)
     optimiser = torch.optim.Adam(net.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=count)
     for _ in range(count):
-        wanted = outlines[torch.randint(len(outlines), (64,), generator=generator)]
-        answer = net(restart(wanted, generator) if rolled else wanted)
+        wanted = outlines[torch.randint(len(outlines), (64,), generator=batches)]
+        given = restart(wanted, rolls) if input_rolled else wanted
+        wanted = given if target_rolled else wanted
+        answer = net(given)
         loss = start_invariant(answer, wanted).mean() if ring_loss else (answer - wanted).square().sum(dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
@@ -381,76 +394,88 @@ def held_error(net: Callable[[Tensor], Tensor], seed: int = 1) -> float:
         return float(start_invariant(net(shapes), shapes).mean())
 
 
+def start_share(encoder: nn.Module) -> float:
+    """Share of the variance of held-out outlines' codes, over all their starts, that is within one outline: what the start alone moves."""
+    with torch.no_grad():
+        codes = torch.stack([encoder(held[:64].roll(k, dims=2)) for k in range(N)])  # [N, outlines, 10]
+    return float((codes - codes.mean(dim=0)).square().sum() / (codes - codes.mean(dim=(0, 1))).square().sum())
+
+# %%
 count = steps(full=500, graded_steps=2, small_steps=20)
 files = {"with a rule": train, "without": restart(train, torch.Generator().manual_seed(5))}
 nets = {(way, file): train_way(way, outlines, count) for way in WAYS for file, outlines in files.items()}
 errors = {key: held_error(net) for key, net in nets.items()}
+shares = {key: start_share(net[0]) for key, net in nets.items()}
 dummy = held_error(lambda shapes: train.mean(dim=0).expand_as(shapes))
 print(f"dummy, the mean outline: {dummy:.2f}")
 
 # %% exempt="the result of trainings, which a small budget shortens"
-print(f"{'':<20}" + "".join(f"{file:>14}" for file in files))
+print(f"{'':<21}{'error':>14}{'':<12}{'share of the start':>25}")
+print(f"{'file':<21}" + 2 * "".join(f"{file:>13}" for file in files))
 for way in WAYS:
-    print(f"{way:<20}" + "".join(f"{errors[way, file]:>14.2f}" for file in files))
+    print(f"{way:<21}" + "".join(f"{table[way, file]:>13.2f}" for table in (errors, shares) for file in files))
 if count == 500 and ICONS == "icons":
-    # over ten seeds, means and standard deviations with a rule: loss 1.03 and 0.27, architecture 0.18 and 0.02, augmentation 0.129 and 0.003;
-    # without: loss 0.131 and 0.004, architecture 1.54 and 0.07, augmentation 1.53 and 0.05. Plain: 0.71 and 0.14 with, 0.090 and 0.007 without.
-    good = {("loss", "without"): 0.145, ("architecture", "with a rule"): 0.26, ("augmentation", "with a rule"): 0.14, ("plain", "without"): 0.12}
+    # four standard deviations beyond the means of ten seeds.
+    good = {("loss", "without"): 0.146, ("architecture", "with a rule"): 0.18, ("augmentation", "with a rule"): 0.143, ("plain", "without"): 0.107}
+    good |= {("augmentation of both", file): 0.104 for file in files} | {("augmentation + loss", file): 0.139 for file in files}
     for key, most in good.items():
         assert errors[key] < most < dummy, f"{key}: {errors[key]:.3f} is outside its band, up to {most}"
     for key in (("loss", "with a rule"), ("plain", "with a rule"), ("architecture", "without"), ("augmentation", "without")):
         assert errors[key] > dummy, f"{key}: {errors[key]:.3f} should be worse than the mean outline ({dummy:.2f})"
-    print("better than the mean outline with a rule:", [way for way in WAYS if errors[way, "with a rule"] < dummy])
-    print("better than the mean outline without:    ", [way for way in WAYS if errors[way, "without"] < dummy])
+    for file in files:
+        assert shares["architecture", file] < 1e-3 and shares["augmentation of both", file] > 0.9, (file, shares)
+    assert shares["augmentation", "with a rule"] < 0.5, shares
 
 # %%
-figure, panels = plt.subplots(1, 4, figsize=(12.5, 2.9), num="finished", layout="constrained", width_ratios=(1.5, 1.7, 0.9, 0.9))
+def bars(panel: plt.Axes, table: dict[tuple[str, str], float], widest: float) -> None:
+    """Two bars a way: both files."""
+    for number, file in enumerate(files):
+        drawn = panel.barh([place + 0.4 * number for place in range(len(WAYS))], [table[way, file] for way in WAYS], 0.38, label=f"file {file}")
+        panel.bar_label(drawn, fmt="%.2f", fontsize=7, padding=2)
+    panel.set_yticks([place + 0.2 for place in range(len(WAYS))], list(WAYS), fontsize=8)
+    panel.set(xlim=(0, widest), ylim=(len(WAYS) - 0.2, -0.5))
+
+
+# %%
+figure, panels = plt.subplot_mosaic("wesa\nwesb", figsize=(13, 3.6), num="finished", layout="constrained", width_ratios=(1.35, 1.7, 1.1, 0.6))
 for (name, walk), style in zip(walks.items(), ("-", ".-", "-")):
-    panels[0].plot(walk.clamp(min=1e-17), style, markersize=3, label=name)
-panels[0].set_title("how far the code of a heart moves", fontsize=9)
-panels[0].set(xlabel="begun k vertices later", yscale="log", ylim=(1e-18, 1e3))
-panels[0].legend(fontsize=7, ncols=3, loc="upper center", columnspacing=0.8, handlelength=1.2)
-for number, file in enumerate(files):
-    values = [errors[way, file] for way in WAYS]
-    bars = panels[1].barh([place + 0.38 * number for place in range(5)], values, 0.36, label=f"file {file}" if number else f"file {file} of starts")
-    panels[1].bar_label(bars, fmt="%.2f", fontsize=7, padding=2)
-panels[1].axvline(dummy, color="0.5", linestyle=":", label="mean outline")
-panels[1].set_yticks([place + 0.19 for place in range(5)], list(WAYS), fontsize=8)
-panels[1].set(xlim=(0, 1.25 * max(errors.values())), ylim=(5, -0.6))
-panels[1].set_title("error on new outlines, begun anywhere", fontsize=9)
-panels[1].legend(fontsize=7, loc="lower right")
+    panels["w"].plot(walk.clamp(min=1e-17), style, markersize=3, label=name)
+panels["w"].set(xlabel="begun k vertices later", yscale="log", ylim=(1e-18, 1e4))
+panels["w"].legend(fontsize=7, ncols=3, loc="upper center", columnspacing=0.8, handlelength=1.2)
+bars(panels["e"], errors, 1.2 * max(errors.values()))
+panels["e"].axvline(dummy, color="0.5", linestyle=":", label="mean outline")
+panels["e"].legend(fontsize=7, loc="lower right")
+bars(panels["s"], shares, 1.25)
+panels["s"].set_yticklabels([])
+for key, title in (("w", "how far the code of a heart moves"), ("e", "error on new outlines, begun anywhere"), ("s", "share of the start in the codes")):
+    panels[key].set_title(title, fontsize=9)
 shape = heart.roll(17, dims=1)
-for panel, way in zip(panels[2:], ("loss", "architecture")):
+for key, way in (("a", "loss"), ("b", "architecture")):
     with torch.no_grad():
         answer = nets[way, "with a rule"](shape[None])[0]
-    show.polygon(shape.T, y_up=True, filled=True, colour="0.6", ax=panel)
-    show.polygon(answer.T, y_up=True, colour="tab:red", ax=panel, caption=f"{way}: {start_invariant(answer[None], shape[None])[0]:.2f}")
-    panel.axis("off")
+    show.polygon(shape.T, y_up=True, filled=True, colour="0.6", ax=panels[key])
+    show.polygon(answer.T, y_up=True, colour="tab:red", ax=panels[key], caption=f"{way}: {start_invariant(answer[None], shape[None])[0]:.2f}")
+    panels[key].axis("off")
 plt.show()
 
 # %% [markdown]
-# A network has two ends, and the start of an outline comes in at one and is asked for at the other.
+# A network has two ends, and the start of an outline comes in at one and is asked for at the other. (Numbers here are means over ten seeds.)
 #
-# * **The loss mends the output.** It no longer asks for a start, so a file without a rule is no trouble. But the encoder has still only seen the starts of
-#   the file, and with a rule those are all alike: begin the heart elsewhere, and the network has never seen such a list.
-# * **The architecture mends the input**, exactly and without training. But its code does not know the start, so nobody can ask the decoder for it:
-#   trained with a plain loss on a file without a rule, its best answer is the mean over all starts, a point. That is worse than the dummy.
-# * **The augmentation mends the input**, about, and at no cost in code. It stands and falls with the rule for the same reason.
-# * **Two of them together** mend both ends.
+# * **The loss mends the output.** It no longer asks for a start, so a file without a rule is no trouble: 0.13. But the encoder has only seen the starts of
+#   the file, and with a rule those are all alike: begin the heart elsewhere, and the network has never seen such a list. 0.93, worse than the dummy.
+# * **The architecture mends the input**, exactly and without training: 0.15 with a rule. But its code does not know the start, so nobody can ask the decoder
+#   for it: with a plain loss on a file without a rule, its best answer is the mean over all starts, a point. 1.48, worse than the dummy.
+# * **The augmentation of the input mends the input**, about, and at no cost in code: 0.13 with a rule. It stands and falls with the rule for the same
+#   reason: 1.48 without.
+# * **The augmentation of both is no invariance.** It has the smallest error of all, 0.08 with either file, for it needs no rule: nothing asks the code to
+#   forget the start, and it is asked to draw it. The start makes up 0.97 of its code, against 0.07 where the input alone is rolled. It teaches the network
+#   to be *equivariant*: to read and to draw every start.
+# * **Two of them together** mend both ends, with either file: 0.15 for the architecture with the loss, 0.13 for the augmentation with it.
 #
-# And the surprise: on a file without a rule, the **plain** network does well, better than all others. Its training outlines begin anywhere, so it has
-# learnt to read and to draw every start, and ten numbers are enough to keep the start as one of them. It is not invariant, it is *equivariant as far as
-# it goes*: its code says where the outline begins. As a description of a shape that is a fault, and in this unit it costs nothing. A unit measures what it
-# measures.
-
-# %% exempt="the result of trainings, which a small budget shortens"
-shape = icon("heart", 3)
-for way, file in (("plain", "without"), ("loss", "without"), ("augmentation", "with a rule"), ("architecture", "with a rule")):
-    walk = moved(nets[way, file][0], shape)
-    if count == 500:
-        print(f"{way}, file {file}: the code of a heart moves by more than a twentieth of its length: {bool(walk.max() > 0.05)}")
-
-# %% [markdown]
+# And the surprise: on a file without a rule, the **plain** network does well, 0.09. Its training outlines begin anywhere, once and for all: it is the augmentation
+# of both, with one roll for each outline. Ten numbers are enough to keep the start as one of them. As a description of a shape that is a fault: two lists of
+# one outline get codes as different as those of two outlines. In the unit of the error it costs nothing. A unit measures what it measures, so look at two.
+#
 # **Think.** The architecture's error is larger than the plain network's, with a code that has nothing to remember about the start. What else does a *mean
 # over the ring* of features that see 13 vertices forget? How would you give it back without giving up the invariance?
 
@@ -507,8 +532,9 @@ for way, file in (("plain", "without"), ("loss", "without"), ("augmentation", "w
 #
 # ### Exercise 14: `outlines_from_pictures` (5 bonus points)
 #
-# Train a network of yours in `steps` steps (160), seeded with `seed`, and answer for the hidden pictures. The measure is the mean IoU with the true shapes.
-# Full points from 0.755 on, half from 0.7; the mean shape reaches about 0.5. One case must not take more than 40 seconds of CPU; ours takes three.
+# Train a network of yours in `steps` steps (160) of one of torch's optimisers, seeded with `seed`, and answer for the hidden pictures. The measure is the
+# mean IoU with the true shapes: 4.5 points from 0.755 on, half of them from 0.7; the mean shape reaches about 0.5. The other half point is for keeping to
+# the steps. One case must not take more than 40 seconds of CPU; ours takes three. `coverage` is at hand when graded, as everything in the setup cell is.
 
 # %% exercise="shapes.outlines_from_pictures"
 def outlines_from_pictures(pictures: Tensor, masks: Tensor, labels: Tensor, hidden: Tensor, *, steps: int, seed: int) -> Tensor:
@@ -546,36 +572,38 @@ check("shapes.outlines_from_pictures", outlines_from_pictures)
 # here, and then the outline is put away: the labels handed over are NaN.
 
 # %%
-def shrunk(pictures: Tensor) -> Tensor:
-    """Pictures [B, 3, 32, 32] in 0..255 to [B, 3, 20, 20] in 0..1."""
-    return F.interpolate(pictures.float() / 255, size=(20, 20), mode="bilinear", antialias=True)
+pictures = F.interpolate(icons["img"].tensor().float() / 255, size=(20, 20), mode="bilinear", antialias=True)
+pictures_train, pictures_held = pictures[keep & (part == 0)][:1024], pictures[keep & (part == 1)][:324]
 
 
-rows_train, rows_held = torch.nonzero(keep & (part == 0))[:1024, 0], torch.nonzero(keep & (part == 1))[:324, 0]
-pictures = icons["img"].tensor()
-count = steps(full=400, graded_steps=2, small_steps=20)
-masks = (coverage(train, 20) > 0.5).float()
-poison = torch.full((len(train), 2, 24), math.nan)
-drawn = outlines_from_pictures(shrunk(pictures[rows_train]), masks, poison, shrunk(pictures[rows_held]), steps=count, seed=0)
+def outlines_of_icons(count: int, seed: int) -> Tensor:
+    """Outlines [M, 2, 24] of the held-out icons, learnt from pictures and masks of the others."""
+    masks = (coverage(train, 20) > 0.5).float()
+    poison = torch.full((len(train), 2, 24), math.nan)
+    return outlines_from_pictures(pictures_train, masks, poison, pictures_held, steps=count, seed=seed)
 
 
 def icon_overlap(shapes: Tensor) -> float:
-    """Mean IoU with the held-out icons, on 40 x 40 pixels."""
-    ours, theirs = (coverage(some, 40) > 0.5 for some in (shapes, held))
+    """Mean IoU of outlines [M, 2, any], or of masks [M, 1, 40, 40] of 0 and 1, with the held-out icons."""
+    ours, theirs = (some > 0.5 if some.ndim == 4 else coverage(some, 40) > 0.5 for some in (shapes, held))
     return float(((ours & theirs).sum(dim=(1, 2, 3)) / (ours | theirs).sum(dim=(1, 2, 3)).clamp(min=1)).mean())
 
 # %%
+count = steps(full=400, graded_steps=2, small_steps=20)
+drawn = outlines_of_icons(count, seed=0)
 by_network, by_mean = icon_overlap(drawn), icon_overlap(train.mean(dim=0).expand_as(held))
+by_majority = icon_overlap((coverage(train, 40) > 0.5).float().mean(dim=0).expand(len(held), 1, 40, 40))
 if count == 400 and ICONS == "icons":
     assert by_network > by_mean + 0.03, f"{by_network:.2f} is not clearly better than the mean outline ({by_mean:.2f})"
 figure, panels = plt.subplots(2, 7, figsize=(11.5, 3.4), layout="constrained")
 for number, (above, below) in enumerate(zip(*panels)):
-    above.imshow(shrunk(pictures[rows_held[number]][None])[0].movedim(0, -1))
+    above.imshow(pictures_held[number].movedim(0, -1).clamp(0, 1))
     show.polygon(held[number].T, y_up=True, filled=True, colour="0.6", ax=below)
     show.polygon(drawn[number].T, y_up=True, colour="tab:red", ax=below)
     above.axis("off")
     below.axis("off")
-figure.suptitle(f"drawn without a single outline to learn from: IoU {by_network:.2f} (mean outline: {by_mean:.2f})", fontsize=10)
+told = f"IoU {by_network:.2f} (mean outline: {by_mean:.2f}, what most masks cover: {by_majority:.2f})"
+figure.suptitle(f"drawn without a single outline to learn from: {told}", fontsize=10)
 plt.show()
 
 # %% [markdown]
