@@ -24,10 +24,10 @@
 # About 60 minutes, and 30 more for the extension. 20 points: two exercises (13), a test of your own (4) and one written question (3).
 # The extension gives 5 bonus points.
 #
-# ![Codes of an outline from every start, three ways to be invariant, and one icon drawn by each](figures/5_invariance.png)
+# ![Codes of an outline from every start, the ways to be invariant with their errors, and an icon drawn by two of them](figures/5_invariance.png)
 #
-# *What you will have at the end: the code of one outline from all of its starts, the error of each way to be invariant, and what each makes of the
-# same icon.*
+# *What you will have at the end: the code of one outline from all of its starts, the error of each way to be invariant, what its codes still know of the
+# start, and what two of them make of the same icon.*
 
 # %% [markdown]
 # ## Conventions
@@ -433,6 +433,7 @@ def bars(panel: plt.Axes, table: dict[tuple[str, str], float], widest: float) ->
         drawn = panel.barh([place + 0.4 * number for place in range(len(WAYS))], [table[way, file] for way in WAYS], 0.38, label=f"file {file}")
         panel.bar_label(drawn, fmt="%.2f", fontsize=7, padding=2)
     panel.set_yticks([place + 0.2 for place in range(len(WAYS))], list(WAYS), fontsize=8)
+    panel.set_xticks([0.0, 0.5, 1.0, 1.5])
     panel.set(xlim=(0, widest), ylim=(len(WAYS) - 0.2, -0.5))
 
 
