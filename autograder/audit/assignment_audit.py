@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import tempfile
 import time
@@ -117,11 +119,13 @@ def _audit_in_worker(folder: str, lesson_name: str, exercise_name: str, secrets:
         stub = _written(Path(made), "stub", lesson, lesson.stub_source(exercise_name))
         mutants, accepted = (answers_in(path / kind / exercise.file_stem) for kind in ("mutants", "accepted"))
         started_s = time.monotonic()
-        if isinstance(exercise.probe, ModelProbe):
-            row = audit_model(exercise, mutants, accepted, secrets)
-        else:
-            audit = audit_suite if isinstance(exercise.probe, SuiteProbe) else audit_exercise
-            row = audit(exercise, call, solution, stub, mutants, accepted, secrets)
+        # what answers print is theirs; the audit's own output may be read by a machine.
+        with contextlib.redirect_stdout(io.StringIO()):
+            if isinstance(exercise.probe, ModelProbe):
+                row = audit_model(exercise, mutants, accepted, secrets)
+            else:
+                audit = audit_suite if isinstance(exercise.probe, SuiteProbe) else audit_exercise
+                row = audit(exercise, call, solution, stub, mutants, accepted, secrets)
         row.seconds = round(time.monotonic() - started_s, 2)
         return row
 

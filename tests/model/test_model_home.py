@@ -204,3 +204,9 @@ def test_the_audit_is_green() -> None:
 def test_the_audit_sees_what_is_wrong(spoil: Callable[..., Assignment], file: str, old: str, new: str, told: str) -> None:
     row = _audit_in_worker(str(spoil(file, old, new).folder), "net", "net.spot", 1)
     assert any(told in fault for fault in row.faults), row.faults
+
+
+def test_what_answers_print_is_no_part_of_the_audits_output(spoil: Callable[..., Assignment], capfd: pytest.CaptureFixture[str]) -> None:
+    noisy = spoil("accepted/spot/averages.py", "    return state", "    print('done training')\n    return state")
+    assert _audit_in_worker(str(noisy.folder), "net", "net.spot", 1).faults == []
+    assert capfd.readouterr().out == ""
