@@ -33,6 +33,23 @@ def test_plain_equals_the_reference(size, dtype, normalise):
     assert_same_answers(came, expected, TOLERANCE[dtype])
 
 
+@BOTH
+def test_maps_beyond_the_cache_take_a_matrix_product_and_answer_the_same(normalise, monkeypatch):
+    pose, options = poses(2, 3, 20, 30), {"sigma": 1.7, "normalise": normalise, "visibility": torch.tensor([[1, 0, 1], [1, 1, 1]])}
+    within = answers(gaussian_heatmaps, pose, (20, 30), **options)
+    products = []
+    monkeypatch.setattr("vislab.ops.gaussian_heatmaps.op._CACHED", 0)
+    monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: products.append(a.shape) or torch.matmul(a, b))
+    beyond = answers(gaussian_heatmaps, pose, (20, 30), **options)
+    assert products == [(2, 3, 20, 1)]
+    assert_same_answers(beyond, expected_answers(pose, (20, 30), **options), TOLERANCE[torch.float32])
+    assert_same_answers(beyond, within, TOLERANCE[torch.float32])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert_same_answers(answers(gaussian_heatmaps, pose, (20, 30), **options), beyond, TOLERANCE[torch.float32])
+    gaussian_heatmaps(pose, (20, 30), **options)
+    assert len(products) == 1, "without a gradient, or rounded to half precision, no product is taken"
+
+
 @BOTH_PATHS
 @pytest.mark.parametrize(
     "view",

@@ -15,6 +15,8 @@ from vislab.ops.precision import FLOATING, check_floating
 _NORMALISATIONS = ("peak", "sum")
 # within these bounds sigma and 1 / sigma² are normal float32 numbers, with room for distances of 10^30 pixels.
 _SIGMA_MIN, _SIGMA_MAX = 1e-6, 1e6
+# elements of all maps together from which a product's backward would wait for memory.
+_CACHED = 2**21
 
 
 def gaussian_heatmaps(
@@ -139,10 +141,11 @@ def _plain(poses: Tensor, size: tuple[int, int], sigma: float, normalise: str, v
     columns = _profile(wide[..., 0], size[1], sigma, normalise)
     if hidden is not None:
         rows, columns = rows.masked_fill(hidden, 0.0), columns.masked_fill(hidden, 0.0)
-    if _autocast(wide):
-        return (rows[..., :, None] * columns[..., None, :]).to(dtype)
-    # a matrix product of rank one: its backward reads the upstream maps twice and makes no map of its own.
-    return (rows[..., :, None] @ columns[..., None, :]).to(dtype)
+    if rows.requires_grad and rows.numel() * size[1] > _CACHED and not _autocast(wide):
+        # a matrix product of rank one: its backward reads the upstream maps twice and makes no map of its own.
+        return (rows[..., :, None] @ columns[..., None, :]).to(dtype)
+    # twice as fast as that forward, and backward as long as maps stay in the cache.
+    return (rows[..., :, None] * columns[..., None, :]).to(dtype)
 
 
 def _profile(position: Tensor, length: int, sigma: float, normalise: str) -> Tensor:
