@@ -156,8 +156,8 @@ def _profile(position: Tensor, length: int, sigma: float, normalise: str) -> Ten
         return (((pixel - position) / sigma) ** 2 * -0.5).exp()
     # (x − p)² − (a − p)² for the nearest pixel a, as a product: the squares of a far joint would swallow the difference.
     nearest = position.detach().round().clamp(0, length - 1)
-    weight = ((pixel - nearest) * ((pixel - position) + (nearest - position)) * (-0.5 / sigma**2)).exp()
-    return weight / weight.sum(-1, keepdim=True)
+    # pixel numbers and their sums are exact, and so is twice a position: one rounding.
+    return ((pixel - nearest) * ((pixel + nearest) - 2 * position) * (-0.5 / sigma**2)).softmax(-1)
 
 
 def _autocast(tensor: Tensor) -> bool:
