@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 6. One walk round the border: the rasteriser as two kernels
 #
-# The rasteriser of notebook 2 writes table after table of pixels times edges, keeps most of them for the backward pass, and uses one number
+# The rasteriser of notebook 2 writes table after table of pixels times edges, keeps several of them for the backward pass, and uses one number
 # in a hundred. Here you write it as two GPU kernels that need no table at all: one that draws, and one that carries what a loss wants of
 # the pixels back to the vertices. No GPU is needed: on a laptop, kernels are interpreted.
 #
@@ -187,8 +187,9 @@ with Memory() as memory:
     kept = memory.alive
     drawn.sum().backward()
 print(f"a table of 64 x 64 pixels times {two.shape[2]} edges, for {len(two)} polygons: {table / 1e6:.2f} MB")
-print(f"allocated in all: {memory.total / table:.0f} tables; alive after the forward pass: {kept / table:.0f}; at one time: {memory.peak / table:.0f}")
-print(f"for a batch of 64 such icons: {32 * memory.peak / 1e9:.1f} GB at one time; the pictures themselves are {64 * 64 * 64 * 4 / 1e6:.0f} MB")
+print(f"tables allocated in all: {memory.total / table:.0f}")
+print(f"alive after the forward pass: {kept / table:.0f}, at one time: {memory.peak / table:.0f}")
+print(f"for a batch of 64 such icons: {32 * memory.peak / 1e9:.1f} GB at one time; their pictures: {64 * 64 * 64 * 4 / 1e6:.0f} MB")
 
 # %% [markdown]
 # Every table is written to memory once and read at least once, and of each only one number in 96 decides anything. A kernel keeps the running minimum in
@@ -316,7 +317,8 @@ if ready(coverage_kernel):
     if DEVICE == "cpu":
         with KernelTraffic() as traffic:
             draw(two, 64, 64, EXTENT, 0.1)
-        print(f"numbers loaded: {traffic.loaded}, stored: {traffic.stored}; in tables: {4 * (traffic.loaded + traffic.stored) / table:.3f}")
+        print(f"numbers loaded: {traffic.loaded}, stored: {traffic.stored}")
+        print(f"together {4 * (traffic.loaded + traffic.stored) / table:.3f} tables")
 
 # %% [markdown]
 # **Memory or arithmetic?** The walk spends about 25 operations on each pixel and edge: two differences, a dot product (3), a division, two for
@@ -379,7 +381,7 @@ plt.show()
 # (squares) to their nearest points. Arrows: how the two ends would step if the pixel would have more coverage (outside) or less (inside).
 # Now the special places, one by one.
 #
-# * **$t$ is clamped**: the white wedge of pixels outside every bulge has the *vertex* as its nearest point. Then $t$ is 0 or 1, all of the force goes to that vertex, and $n$ is no
+# * **$t$ is clamped**: the white wedge of pixels before every corner, outside a bulge or inside a dent, has the *vertex* as its nearest point. Then $t$ is 0 or 1, all of the force goes to that vertex, and $n$ is no
 #   longer across the edge. Both edges that meet there say the same, so it does not matter which of them is chosen.
 # * **A tie between two edges** that do not say the same, on the ridges where colours meet inside: the distance has a kink, and no gradient. PyTorch's `amin` shares
 #   the force out evenly; a walk that asks for `<` gives it to the first edge. Both are among the answers that a kink allows, and hidden checks keep away from ridges.
@@ -522,7 +524,8 @@ if ready(coverage_kernel, coverage_backward_kernel):
     x, y = ellipse = torch.stack([1.2 * angle.cos(), 0.8 * angle.sin()])
     grow = send_back(ellipse[None], torch.ones(1, 48, 64, device=DEVICE), 2.0, 0.1)[0] * (2 * 2.0) ** 2 / (48 * 64)
     area = float((x.roll(1) * y - x * y.roll(1)).sum() / 2)
-    print(f"an ellipse: sum over the vertices {float(grow.sum(dim=1).abs().max()):.3f}; of P dA/dP {float((ellipse * grow).sum()):.3f}, 2A = {2 * area:.3f}")
+    print(f"an ellipse: sum over the vertices {float(grow.sum(dim=1).abs().max()):.2f}")
+    print(f"sum of P dA/dP {float((ellipse * grow).sum()):.2f}, 2A = {2 * area:.2f}")
 
 # %% [markdown]
 # **What it costs.** Both kernels allocate what they return, and nothing else. Numbers are loaded again by every program, and that is cheap: the vertices
@@ -542,18 +545,18 @@ def plain_ways(polygons: Tensor) -> None:
 
 if ready(coverage_kernel, coverage_backward_kernel):
     returned = two.numel() * 4 + len(two) * 64 * 64 * 4
-    print(f"the kernels allocate {returned / 1e3:.0f} kB, the plain version {memory.peak / 1e6:.0f} MB at one time: {memory.peak / returned:.0f} times as much")
+    print(f"the kernels allocate {returned / 1e3:.0f} kB, the plain version {memory.peak / 1e6:.0f} MB at one time")
     if DEVICE == "cuda":
-        fused, plain = triton.testing.do_bench(lambda: both_ways(outlines)), triton.testing.do_bench(lambda: plain_ways(outlines))
+        fused, plain = (triton.testing.do_bench(lambda way=way: way(outlines)) for way in (both_ways, plain_ways))
         print(f"{len(outlines)} icons there and back: kernels {1000 * fused:.0f} µs, plain {plain / fused:.0f} times as long")
     else:
         with KernelTraffic() as traffic:
             both_ways(two)
-        print(f"numbers loaded {traffic.loaded}, stored {traffic.stored}; interpreted, so that a time would tell nothing about a GPU")
+        print(f"numbers loaded {traffic.loaded}, stored {traffic.stored} (interpreted: a time would tell nothing about a GPU)")
 
 # %% [markdown]
-# **Think.** Every program of the backward kernel walks round the whole border for every pixel, and there are three of them for 96 vertices. Forward and back cost
-# four walks. With one program for each vertex it would be 97. Which number could the forward kernel leave behind for each pixel, so that the way back needs no walk at all?
+# **Think.** Every program of the backward kernel walks round the whole border for every pixel, although the forward kernel has been there before.
+# Which number could the forward kernel leave behind for each pixel, so that the way back needs no walk at all?
 # What else would the backward kernel have to compute anew, and what would it cost in memory?
 #
 # ## 5. Two kernels, one function
