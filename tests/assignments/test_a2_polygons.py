@@ -223,6 +223,24 @@ def test_matplotlib_earns_nothing_in_the_inside_test(a2, judged, tmp_path):
     assert score.earned == 0 and score.verdict is Verdict.RULE and len(record.observed.tripped) == 1
 
 
+def test_matplotlib_by_a_name_of_ones_own_evades_the_tripwire_and_knows_one_rule(a2, judged, tmp_path):
+    """Nothing can replace a compiled function that somebody holds already: what it earns is a matter of the cases."""
+    path = tmp_path / "held.py"
+    path.write_text(
+        "import numpy as np\nimport torch\nfrom matplotlib._path import points_in_path as mine\nfrom matplotlib.path import Path\n\n\n"
+        "def inside(points, polygons, rule):\n"
+        "    found = [mine(points.double().numpy(), 0.0, Path(one.T.double().numpy()), None) for one in polygons]\n"
+        "    return torch.from_numpy(np.array(found, dtype=bool).reshape(len(polygons), len(points)))\n"
+    )
+    exercise = a2["shapes.inside"]
+    for secret in range(3):
+        record, score = judged(exercise, path, secret)
+        assert record.observed.tripped == ()
+        assert 0 < score.earned < 0.3 * exercise.points_total
+        # it does answer the even-odd cases, so that what is lost is lost by the rule and not by an exception.
+        assert all(case.verdict is Verdict.OK for case in record.cases if case.family == "value" and "even-odd" in case.name)
+
+
 def test_answers_of_the_written_question(tools, icons):
     shapes, icon = icons
     mirror = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)

@@ -21,7 +21,7 @@ def stars(draw: Draw, count: int, vertices: int, turns: int = 1) -> Tensor:
     step = torch.arange(vertices) + draw.uniform(-0.3, 0.3, count, vertices)
     angle = 2 * math.pi * turns * step / vertices + draw.uniform(0.0, 6.0, count, 1)
     angle[draw.whole(0, 2) :: 2] *= -1
-    radius = draw.uniform(0.9, 1.3, count, vertices) if turns > 1 else draw.uniform(0.5, 1.5, count, vertices)
+    radius = draw.uniform(0.4 if turns > 1 else 0.5, 1.5, count, vertices)
     return torch.stack((radius * angle.cos(), radius * angle.sin()), dim=1) + draw.uniform(0.2, 0.6, count, 2, 1)
 
 
@@ -134,12 +134,26 @@ def twice(shapes: Tensor, places: tuple[int, ...]) -> Tensor:
     return shapes[:, :, order]
 
 
+def telling(points: Tensor, polygons: Tensor, turns: int) -> bool:
+    """Whether each polygon has two points inside and two outside, no two polygons the same ones, and the rules differ if they can."""
+    winding, crossings = windings(points, polygons)
+    inside = crossings % 2 == 1
+    count = inside.sum(dim=1)
+    mixed = bool(((count >= 2) & (count <= len(points) - 2)).all()) and len(inside.unique(dim=0)) == len(inside)
+    return mixed and (turns == 1 or bool((inside != (winding != 0)).any()))
+
+
 def drawn(rule: str | None, batch: int, vertices: int, count: int = 13, turns: int = 1, far: float = 0.0, size: float = 1.0, **more):
     """Case material: points and polygons; ``twice`` names vertices that are repeated, ``settled`` asks for points that gradients like."""
 
     def material(draw: Draw) -> Inputs:
-        shapes = twice(stars(draw, batch, vertices, turns), more.get("twice", ()))
-        points = scattered(draw, shapes, count, more.get("settled", False)) if count else torch.zeros(0, 2, dtype=torch.float64)
+        for _ in range(2000):
+            shapes = twice(stars(draw, batch, vertices, turns), more.get("twice", ()))
+            points = scattered(draw, shapes, count, more.get("settled", False)) if count else torch.zeros(0, 2, dtype=torch.float64)
+            if not (batch and count and vertices > 2) or telling(points, shapes, turns):
+                break
+        else:
+            raise RuntimeError(f"no {count} points tell {batch} polygons apart; ask for more points or fewer polygons")
         return Inputs((far + size * points, far + size * shapes), {"rule": rule} if rule else {})
 
     return material
@@ -175,13 +189,13 @@ def by_hand(draw: Draw) -> Inputs:
     return Inputs((torch.tensor([[3.5, 4.25], [7.5, 3.5], [9.0, 9.0], [2.5, 2.25]], dtype=torch.float64), box))
 
 
-def pentagrams(rule: str):
+def pentagrams(rule: str, clockwise: bool = False):
     """Case material: five-pointed stars drawn without lifting the pen; five of the points lie in the pentagon in the middle."""
 
     def material(draw: Draw) -> Inputs:
         angle = 4 * math.pi * torch.arange(5) / 5 + draw.uniform(0.0, 6.0, 3, 1)
         middle = draw.uniform(0.2, 0.6, 2, 1)
-        shapes = torch.stack((angle.cos(), angle.sin()), dim=1) + middle
+        shapes = torch.stack((angle.cos(), -angle.sin() if clockwise else angle.sin()), dim=1) + middle
         points = torch.cat((middle.T + draw.uniform(-0.2, 0.2, 5, 2), scattered(draw, shapes, 7)))
         return Inputs((points, shapes), {"rule": rule})
 
@@ -217,34 +231,35 @@ class Inside(Exercise):
             Case("three polygons, even-odd", Family.VALUE, drawn("even_odd", 3, 7), public=True),
             Case("pentagrams, even-odd", Family.VALUE, pentagrams("even_odd"), public=True),
             Case("pentagrams, non-zero", Family.VALUE, pentagrams("nonzero"), public=True),
-            Case("one polygon, non-zero", Family.VALUE, drawn("nonzero", 1, 9)),
-            Case("one polygon, even-odd", Family.VALUE, drawn("even_odd", 1, 8)),
-            Case("pentagrams, drawn again, even-odd", Family.VALUE, pentagrams("even_odd")),
-            Case("pentagrams, drawn again, non-zero", Family.VALUE, pentagrams("nonzero")),
-            Case("four polygons, non-zero", Family.VALUE, drawn("nonzero", 4, 11)),
+            # outlines that cross themselves, or either rule would do; one even-odd case fewer, as libraries have that rule ready.
+            Case("one polygon, non-zero", Family.VALUE, drawn("nonzero", 1, 9, turns=2)),
+            Case("pentagrams, drawn again, even-odd", Family.VALUE, pentagrams("even_odd", clockwise=True)),
+            Case("pentagrams, drawn again, non-zero", Family.VALUE, pentagrams("nonzero", clockwise=True)),
+            Case("four polygons, non-zero", Family.VALUE, drawn("nonzero", 4, 9, count=25, turns=2)),
             Case("crossing themselves, even-odd", Family.VALUE, drawn("even_odd", 3, 7, turns=2)),
             Case("crossing themselves, non-zero", Family.VALUE, drawn("nonzero", 3, 7, turns=2)),
-            Case("three times around, even-odd", Family.VALUE, drawn("even_odd", 3, 10, turns=3)),
-            Case("three times around, non-zero", Family.VALUE, drawn("nonzero", 3, 10, turns=3)),
-            Case("ten thousand from the origin, even-odd", Family.STABILITY, drawn("even_odd", 3, 8, far=1e4)),
-            Case("ten thousand from the origin, non-zero", Family.STABILITY, drawn("nonzero", 3, 9, far=-1e4)),
-            Case("polygons of a millionth", Family.STABILITY, drawn("even_odd", 3, 8, size=1e-6)),
-            Case("polygons of a millionth, non-zero", Family.STABILITY, drawn("nonzero", 3, 9, size=1e-6)),
-            Case("float64", Family.DTYPE, drawn("even_odd", 3, 7), dtype="float64"),
-            Case("float64, non-zero", Family.DTYPE, drawn("nonzero", 3, 9), dtype="float64"),
+            Case("four times around, even-odd", Family.VALUE, drawn("even_odd", 3, 13, turns=4)),
+            Case("four times around, non-zero", Family.VALUE, drawn("nonzero", 3, 13, turns=4)),
+            Case("ten thousand from the origin, even-odd", Family.STABILITY, drawn("even_odd", 3, 7, turns=2, far=1e4)),
+            Case("ten thousand from the origin, non-zero", Family.STABILITY, drawn("nonzero", 3, 9, count=25, turns=2, far=-1e4)),
+            Case("polygons of a millionth", Family.STABILITY, drawn("even_odd", 3, 7, turns=2, size=1e-6)),
+            Case("polygons of a millionth, non-zero", Family.STABILITY, drawn("nonzero", 3, 9, count=25, turns=2, size=1e-6)),
+            Case("float64", Family.DTYPE, drawn("even_odd", 3, 7, turns=2), dtype="float64"),
+            Case("float64, non-zero", Family.DTYPE, drawn("nonzero", 3, 9, count=25, turns=2), dtype="float64"),
             Case("points level with vertices, even-odd", Family.EDGE, level("even_odd", 1, None), public=True),
             Case("points level with vertices, non-zero", Family.EDGE, level("nonzero", 1, None, 11)),
             Case("crossing itself, points level with vertices", Family.EDGE, level("nonzero", 1, None, 7, turns=2)),
+            Case("crossing itself, points level with vertices, even-odd", Family.EDGE, level("even_odd", 1, None, 7, turns=2)),
             Case("points level with horizontal edges, even-odd", Family.EDGE, level("even_odd", 1, 4)),
             Case("points level with horizontal edges, non-zero", Family.EDGE, level("nonzero", 1, 5)),
-            Case("vertices that stand twice", Family.EDGE, drawn("even_odd", 3, 7, twice=(0, 3, -1))),
-            Case("vertices that stand twice, non-zero", Family.EDGE, drawn("nonzero", 3, 7, twice=(0, 3, -1))),
+            Case("vertices that stand twice", Family.EDGE, drawn("even_odd", 3, 7, turns=2, twice=(0, 3, -1))),
+            Case("vertices that stand twice, non-zero", Family.EDGE, drawn("nonzero", 3, 7, turns=2, twice=(0, 3, -1))),
             Case("two vertices", Family.EDGE, drawn("even_odd", 3, 2)),
             Case("a single vertex", Family.EDGE, drawn("nonzero", 3, 1)),
             Case("no polygons", Family.EDGE, drawn("even_odd", 0, 7)),
             Case("no points", Family.EDGE, drawn("nonzero", 3, 7, count=0)),
-            Case("every second element of a wider buffer", Family.EDGE, drawn("even_odd", 3, 8), layout="strided"),
-            Case("last two axes swapped in memory", Family.EDGE, drawn("nonzero", 3, 8), layout="transposed"),
+            Case("every second element of a wider buffer", Family.EDGE, drawn("even_odd", 3, 7, turns=2), layout="strided"),
+            Case("last two axes swapped in memory", Family.EDGE, drawn("nonzero", 3, 9, count=25, turns=2), layout="transposed"),
         ]
 
 
@@ -290,12 +305,14 @@ class SignedDistance(Exercise):
         return [
             Case("a rectangle by hand, corner 2 3", Family.VALUE, by_hand, public=True),
             Case("three polygons", Family.VALUE, drawn(None, 3, 7), public=True),
-            Case("one polygon", Family.VALUE, drawn(None, 1, 9)),
-            Case("four polygons", Family.VALUE, drawn(None, 4, 11)),
-            Case("polygons that cross themselves", Family.VALUE, drawn(None, 3, 7, turns=2)),
-            Case("three times around", Family.VALUE, drawn(None, 3, 10, turns=3)),
+            # outlines that cross themselves, or the non-zero rule would do; points enough for the nearest edge to be any.
+            Case("one polygon", Family.VALUE, drawn(None, 1, 9, count=41, turns=2)),
+            Case("four polygons", Family.VALUE, drawn(None, 4, 11, count=25, turns=2)),
+            Case("polygons that cross themselves", Family.VALUE, drawn(None, 3, 7, count=25, turns=2)),
+            Case("polygons that cross themselves, drawn again", Family.VALUE, drawn(None, 4, 9, count=25, turns=2)),
+            Case("four times around", Family.VALUE, drawn(None, 3, 13, count=25, turns=4)),
             Case("gradient", Family.GRADIENT, drawn(None, 3, 7, count=8, settled=True), public=True),
-            Case("gradient, drawn again", Family.GRADIENT, drawn(None, 1, 10, settled=True)),
+            Case("gradient, drawn again", Family.GRADIENT, drawn(None, 1, 9, turns=2, settled=True)),
             Case("gradient, polygons that cross themselves", Family.GRADIENT, drawn(None, 1, 7, turns=2, settled=True)),
             Case(
                 "gradient, vertices that stand twice",
@@ -316,8 +333,8 @@ class SignedDistance(Exercise):
                 drawn(None, 3, 7, count=8, size=1e-6, settled=True),
                 gradient=True,
             ),
-            Case("float64", Family.DTYPE, drawn(None, 3, 7), dtype="float64"),
-            Case("float64, drawn again", Family.DTYPE, drawn(None, 1, 12), dtype="float64"),
+            Case("float64", Family.DTYPE, drawn(None, 3, 7, count=25, turns=2), dtype="float64"),
+            Case("float64, drawn again", Family.DTYPE, drawn(None, 1, 11, count=41, turns=2), dtype="float64"),
             Case("points level with vertices", Family.EDGE, level(None, 1, None)),
             Case("points level with horizontal edges", Family.EDGE, level(None, 1, 4)),
             Case("vertices that stand twice", Family.EDGE, drawn(None, 3, 7, twice=(0, 3, -1))),

@@ -28,6 +28,20 @@ def eigen_pca(shapes: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return mean.reshape(shapes.shape[1:]), modes.reshape(-1, *shapes.shape[1:]), variance, variance.sum() / values.clamp(min=0).sum()
 
 
+def svd_pca(
+    shapes: Tensor, k: int, *, centred: bool = True, less: int = 0, power: int = 2, order: str = "xxyy", share: str = "of all"
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """PCA by the singular values, right by default; each option is a common wrong term."""
+    mean = shapes.mean(dim=0)
+    _, sizes, rows = torch.linalg.svd((shapes - mean if centred else shapes).flatten(1), full_matrices=False)
+    variance = (sizes / (len(shapes) - less) ** 0.5) ** power
+    modes = signed(rows[:k])
+    modes = modes.reshape(-1, *mean.shape) if order == "xxyy" else modes.reshape(-1, mean.shape[1], 2).transpose(1, 2)
+    parts = {"of all": (variance[:k], variance), "of the kept": (variance[:k], variance[:k]), "of deviations": (sizes[:k], sizes)}
+    kept, total = parts[share]
+    return mean, modes, variance[:k], kept.sum() / total.sum()
+
+
 def drawn_outlines(draw: Draw, count: int, vertices: int, rank: int, fall: float = 0.62) -> Tensor:
     """Outlines ``[count, 2, vertices]`` whose variances are known and far apart, about a mean that is no regular polygon."""
     left = draw.normal(count, rank)
@@ -58,6 +72,14 @@ class FitPca(Exercise):
     symbol = "fit_pca"
     points = {Family.VALUE: 2.5, Family.DTYPE: 0.5, Family.EDGE: 0.75, Family.PURITY: 0.25}
     forbidden = ("torch.pca_lowrank", "torch.cov")
+    diagnoses = {
+        "modes about the origin: outlines that were not centred": lambda shapes, k: svd_pca(shapes, k, centred=False),
+        "modes read as x and y in turn": lambda shapes, k: svd_pca(shapes, k, order="xyxy"),
+        "squares divided by M - 1 instead of M": lambda shapes, k: svd_pca(shapes, k, less=1),
+        "singular values in place of variances": lambda shapes, k: svd_pca(shapes, k, power=1),
+        "the share among the kept modes, which is always 1": lambda shapes, k: svd_pca(shapes, k, share="of the kept"),
+        "the share of deviations instead of variances": lambda shapes, k: svd_pca(shapes, k, share="of deviations"),
+    }
     # an eigenvector's error grows with the inverse gap of the variances, and an eigensolver's is not that of an SVD.
     tolerance_factor = 64.0
 

@@ -63,6 +63,18 @@ def mirrored(draw: Draw) -> tuple[Tensor, Tensor]:
     return source, moved(draw, source * torch.tensor([[1.0], [-1.0]]), noise=0.05)
 
 
+def one_mirrored(count: int, vertices: int, noise: float):
+    """Case material: polygons moved as in ``pairs``, but one of them is mirrored before."""
+
+    def material(draw: Draw) -> tuple[Tensor, Tensor]:
+        source = stars(draw, count, vertices)
+        goal = source.clone()
+        goal[draw.whole(0, count), 1] *= -1.0
+        return source, moved(draw, goal, noise)
+
+    return material
+
+
 def on_a_line(draw: Draw) -> tuple[Tensor, Tensor]:
     """All source points lie on one line."""
     along, angle = draw.normal(3, 1, 7), draw.uniform(0.3, 1.2, 3)
@@ -169,19 +181,21 @@ class Procrustes(Exercise):
         return [
             Case("three polygons", Family.VALUE, pairs(3, 7), public=True),
             Case("one polygon", Family.VALUE, pairs(1, 10), public=True),
-            Case("exact copies", Family.VALUE, pairs(3, 8, noise=0.0)),
-            Case("shapes that have little to do with each other", Family.VALUE, pairs(4, 9, noise=1.0)),
+            Case("exact copies, one of them mirrored", Family.VALUE, one_mirrored(3, 8, 0.0)),
+            Case("three polygons, one of them mirrored", Family.VALUE, one_mirrored(3, 9, 0.1)),
+            Case("one polygon, mirrored", Family.VALUE, one_mirrored(1, 11, 0.1)),
+            Case("four polygons, one of them mirrored, much noise", Family.VALUE, one_mirrored(4, 9, 0.3)),
             Case("points in space", Family.VALUE, clouds(4, 8), public=True),
             Case("points in space, drawn again", Family.VALUE, clouds(5, 7)),
             Case("gradient", Family.GRADIENT, pairs(3, 7)),
-            Case("gradient, drawn again", Family.GRADIENT, pairs(3, 9)),
+            Case("gradient, one of them mirrored", Family.GRADIENT, one_mirrored(3, 9, 0.1)),
             Case("mirror images", Family.STABILITY, mirrored, public=True),
             Case("mirror images, drawn again", Family.STABILITY, mirrored),
             Case("points on a line", Family.STABILITY, on_a_line),
             Case("equal singular values", Family.STABILITY, round_shapes),
             Case("far from the origin", Family.STABILITY, pairs(3, 8, far=100.0)),
             Case("float64", Family.DTYPE, pairs(3, 7), dtype="float64"),
-            Case("float64, drawn again", Family.DTYPE, pairs(4, 9), dtype="float64"),
+            Case("float64, one of them mirrored", Family.DTYPE, one_mirrored(4, 9, 0.1), dtype="float64"),
             Case("a source without extent", Family.EDGE, points_in_one_place, public=True),
             Case("a source without extent, drawn again", Family.EDGE, points_in_one_place),
             Case("no polygons", Family.EDGE, pairs(0, 7)),
