@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -33,6 +33,8 @@ from autograder.exercise.suite import SuiteProbe
 from vislab.check.budget import CI_VARIABLE
 
 Progress = Callable[[str], None]
+# probes whose exercises take longest: the interpreter, trainings, processes of their own.
+DEAR = ("kernel", "behaviour", "model", "test-suite")
 
 
 @dataclass
@@ -94,7 +96,8 @@ def audit_assignment(
     os.environ["TRITON_INTERPRET"] = "1"
     rows: dict[str, ExerciseAudit] = {}
     with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_audit_in_worker, str(folder), lesson, name, secrets): name for lesson, name in asked}
+        ordered = dear_first(asked, {name: exercise.probe.kind for name, exercise in assignment.exercises.items()})
+        futures = {pool.submit(_audit_in_worker, str(folder), lesson, name, secrets): name for lesson, name in ordered}
         for future in as_completed(futures):
             name = futures[future]
             rows[name] = future.result()
@@ -103,6 +106,18 @@ def audit_assignment(
     if walls and not only:
         audit.notebooks = audit_notebooks(assignment, course_root, progress)
     return audit
+
+
+def dear_first(asked: Sequence[tuple[str, str]], kinds: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return pairs of lesson and exercise in the order in which they are begun.
+
+    One that takes long and begins last would keep a single core busy while nothing is left for the others.
+
+    Args:
+        asked: pairs in reading order, which is kept among equals.
+        kinds: of probe, by exercise.
+    """
+    return sorted(asked, key=lambda pair: DEAR.index(kinds[pair[1]]) if kinds[pair[1]] in DEAR else len(DEAR))
 
 
 def _audit_in_worker(folder: str, lesson_name: str, exercise_name: str, secrets: int) -> ExerciseAudit:

@@ -60,7 +60,9 @@ def audit_notebooks(assignment: Assignment, course_root: Path, progress: Callabl
             jobs.append((kind, _job(assignment, notebook, path, release, _weights(assignment) if kind == "solved" else {})))
     rows: dict[tuple[str, str], NotebookAudit] = {}
     with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(grade_one, job): (job.notebook, kind) for kind, job in jobs}
+        # solved ones take longest; what is short fills the cores up at the end.
+        solved_first = sorted(jobs, key=lambda pair: pair[0] != "solved")
+        futures = {pool.submit(grade_one, job): (job.notebook, kind) for kind, job in solved_first}
         for future in as_completed(futures):
             notebook, kind = futures[future]
             rows[notebook, kind] = _row(notebook, kind, future.result().ledger)
