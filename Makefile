@@ -65,8 +65,9 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# each worker has one stretch of the suite, so that what a room's tests share is built once, and takes of the other's when its own is done.
 unit: lesson-data
-	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests
 
 # a notebook is one kernel: its cells go to one worker together, in their order.
 notebooks: lesson-data
