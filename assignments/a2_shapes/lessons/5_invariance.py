@@ -595,7 +595,8 @@ drawn = outlines_of_icons(count, seed=0)
 by_network, by_mean = icon_overlap(drawn), icon_overlap(train.mean(dim=0).expand_as(held))
 by_majority = icon_overlap((coverage(train, 40) > 0.5).float().mean(dim=0).expand(len(held), 1, 40, 40))
 if count == 400 and ICONS == "icons":
-    assert by_network > by_mean + 0.03, f"{by_network:.2f} is not clearly better than the mean outline ({by_mean:.2f})"
+    # ten seeds: 0.687 on average, standard deviation 0.008; the band begins four of them below.
+    assert by_network > 0.655 > max(by_mean, by_majority) + 0.04, f"{by_network:.3f} is outside its band ({by_mean:.3f}, {by_majority:.3f})"
 figure, panels = plt.subplots(2, 7, figsize=(11.5, 3.4), layout="constrained")
 for number, (above, below) in enumerate(zip(*panels)):
     above.imshow(pictures_held[number].movedim(0, -1).clamp(0, 1))
