@@ -151,7 +151,8 @@ check("shapes.circular_conv", circular_conv)
 
 # %%
 side = torch.linspace(-1, 1, 7)[:6]
-square = torch.stack((torch.cat((side, torch.ones(6), -side, -torch.ones(6))), torch.cat((-torch.ones(6), side, torch.ones(6), -side))))
+one = torch.ones(6)
+square = torch.stack((torch.cat((side, one, -side, -one)), torch.cat((-one, side, one, -side))))
 bend = torch.zeros(2, 2, 3)
 bend[0, 0] = bend[1, 1] = torch.tensor([-0.5, 1.0, -0.5])
 on_ring = circular_conv(square[None], bend, torch.zeros(2)).norm(dim=1)[0]
@@ -202,7 +203,8 @@ def test_circular_conv(impl: Callable[..., Tensor]) -> None:
                 for tap in range(taps):
                     here = here + signal[:, :, (centre + tap - taps // 2) % vertices] @ weight[:, :, tap].T
                 answers.append(here)
-            torch.testing.assert_close(impl(signal, weight, bias, stride), torch.stack(answers, dim=2), rtol=near, atol=near)
+            right = torch.stack(answers, dim=2)
+            torch.testing.assert_close(impl(signal, weight, bias, stride), right, rtol=near, atol=near)
     ### END SOLUTION
 
 
@@ -300,7 +302,8 @@ def moved(encoder: nn.Module, shape: Tensor) -> Tensor:
 
 torch.manual_seed(0)
 fully_connected = nn.Sequential(nn.Flatten(), nn.Linear(2 * N, 32), nn.ReLU(), nn.Linear(32, 10))
-encoders = {"stride 1": InvariantEncoder(32, 10), "stride 4": InvariantEncoder(32, 10, stride=4), "fully connected": fully_connected}
+encoders = {"stride 1": InvariantEncoder(32, 10), "stride 4": InvariantEncoder(32, 10, stride=4)}
+encoders["fully connected"] = fully_connected
 heart = icon("heart", 3)
 walks = {name: moved(encoder.double(), heart.double()) for name, encoder in encoders.items()}
 for name, walk in walks.items():
@@ -359,7 +362,8 @@ WAYS = {  # encoder on the ring, loss on the ring, input rolled, target rolled w
 
 
 def autoencoder(on_ring: bool) -> nn.Sequential:
-    """Outlines [B, 2, N] to outlines, through ten numbers; made first, the decoder begins with the same weights every way."""
+    """Outlines [B, 2, N] to outlines, through ten numbers."""
+    # made first, so that it begins with the same weights every way.
     decoder = nn.Sequential(nn.Linear(10, 128), nn.ReLU(), nn.Linear(128, 2 * N), nn.Unflatten(1, (2, N)))
     if on_ring:
         return nn.Sequential(InvariantEncoder(46, 10), decoder)
@@ -395,7 +399,7 @@ def held_error(net: Callable[[Tensor], Tensor], seed: int = 1) -> float:
 
 
 def start_share(encoder: nn.Module) -> float:
-    """Share of the variance of held-out outlines' codes, over all their starts, that is within one outline: what the start alone moves."""
+    """Share of the variance of codes, over all starts of held-out outlines, that lies within one outline."""
     with torch.no_grad():
         codes = torch.stack([encoder(held[:64].roll(k, dims=2)) for k in range(N)])  # [N, outlines, 10]
     return float((codes - codes.mean(dim=0)).square().sum() / (codes - codes.mean(dim=(0, 1))).square().sum())
@@ -416,8 +420,9 @@ for way in WAYS:
     print(f"{way:<21}" + "".join(f"{table[way, file]:>13.2f}" for table in (errors, shares) for file in files))
 if count == 500 and ICONS == "icons":
     # four standard deviations beyond the means of ten seeds.
-    good = {("loss", "without"): 0.146, ("architecture", "with a rule"): 0.18, ("augmentation", "with a rule"): 0.143, ("plain", "without"): 0.107}
-    good |= {("augmentation of both", file): 0.104 for file in files} | {("augmentation + loss", file): 0.139 for file in files}
+    good = {("architecture", "with a rule"): 0.18, ("augmentation", "with a rule"): 0.143}
+    good |= {("loss", "without"): 0.146, ("plain", "without"): 0.107}
+    good |= {(way, file): most for way, most in (("augmentation of both", 0.104), ("augmentation + loss", 0.139)) for file in files}
     for key, most in good.items():
         assert errors[key] < most < dummy, f"{key}: {errors[key]:.3f} is outside its band, up to {most}"
     for key in (("loss", "with a rule"), ("plain", "with a rule"), ("architecture", "without"), ("augmentation", "without")):
@@ -430,7 +435,8 @@ if count == 500 and ICONS == "icons":
 def bars(panel: plt.Axes, table: dict[tuple[str, str], float], widest: float) -> None:
     """Two bars a way: both files."""
     for number, file in enumerate(files):
-        drawn = panel.barh([place + 0.4 * number for place in range(len(WAYS))], [table[way, file] for way in WAYS], 0.38, label=f"file {file}")
+        places, lengths = [place + 0.4 * number for place in range(len(WAYS))], [table[way, file] for way in WAYS]
+        drawn = panel.barh(places, lengths, 0.38, label=f"file {file}")
         panel.bar_label(drawn, fmt="%.2f", fontsize=7, padding=2)
     panel.set_yticks([place + 0.2 for place in range(len(WAYS))], list(WAYS), fontsize=8)
     panel.set_xticks([0.0, 0.5, 1.0, 1.5])
@@ -438,7 +444,8 @@ def bars(panel: plt.Axes, table: dict[tuple[str, str], float], widest: float) ->
 
 
 # %%
-figure, panels = plt.subplot_mosaic("wesa\nwesb", figsize=(13, 3.6), num="finished", layout="constrained", width_ratios=(1.35, 1.7, 1.1, 0.6))
+widths = (1.35, 1.7, 1.1, 0.6)
+figure, panels = plt.subplot_mosaic("wesa\nwesb", figsize=(13, 3.6), num="finished", layout="constrained", width_ratios=widths)
 for (name, walk), style in zip(walks.items(), ("-", ".-", "-")):
     panels["w"].plot(walk.clamp(min=1e-17), style, markersize=3, label=name)
 panels["w"].set(xlabel="begun k vertices later", yscale="log", ylim=(1e-18, 1e4))
@@ -448,14 +455,16 @@ panels["e"].axvline(dummy, color="0.5", linestyle=":", label="mean outline")
 panels["e"].legend(fontsize=7, loc="lower right")
 bars(panels["s"], shares, 1.25)
 panels["s"].set_yticklabels([])
-for key, title in (("w", "how far the code of a heart moves"), ("e", "error on new outlines, begun anywhere"), ("s", "share of the start in the codes")):
+titles = "how far the code of a heart moves", "error on new outlines, begun anywhere", "share of the start in the codes"
+for key, title in zip("wes", titles):
     panels[key].set_title(title, fontsize=9)
 shape = heart.roll(17, dims=1)
 for key, way in (("a", "loss"), ("b", "architecture")):
     with torch.no_grad():
         answer = nets[way, "with a rule"](shape[None])[0]
     show.polygon(shape.T, y_up=True, filled=True, colour="0.6", ax=panels[key])
-    show.polygon(answer.T, y_up=True, colour="tab:red", ax=panels[key], caption=f"{way}: {start_invariant(answer[None], shape[None])[0]:.2f}")
+    off = float(start_invariant(answer[None], shape[None]))
+    show.polygon(answer.T, y_up=True, colour="tab:red", ax=panels[key], caption=f"{way}: {off:.2f}")
     panels[key].axis("off")
 plt.show()
 
