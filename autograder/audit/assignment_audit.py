@@ -8,9 +8,8 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from autograder.audit.row import ExerciseAudit
 from autograder.audit.suite_audit import audit_suite
 from autograder.authoring.cell import Role
 from autograder.authoring.lesson import Lesson, read_lesson
+from autograder.engine.pool import worker_pool
 from autograder.exercise.assignment import load_assignment
 from autograder.exercise.model import ModelProbe
 from autograder.exercise.suite import SuiteProbe
@@ -92,10 +92,11 @@ def audit_assignment(
     if unknown := sorted(set(only) - set(assignment.exercises)):
         raise ValueError(f"{folder.name} has no exercise {', '.join(unknown)}; it has {', '.join(sorted(assignment.exercises))}")
     asked = [(lesson.name, name) for lesson in lessons.values() for name in lesson.exercises if not only or name in only]
-    # spawn: a forked child would inherit torch's threads and locks. The variable must be set before Triton is first imported.
+    # before Triton is first imported.
     os.environ["TRITON_INTERPRET"] = "1"
+    workers = workers or os.cpu_count() or 1
     rows: dict[str, ExerciseAudit] = {}
-    with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers) as pool:
         ordered = dear_first(asked, {name: exercise.probe.kind for name, exercise in assignment.exercises.items()})
         futures = {pool.submit(_audit_in_worker, str(folder), lesson, name, secrets): name for lesson, name in ordered}
         for future in as_completed(futures):
@@ -104,7 +105,7 @@ def audit_assignment(
             progress(f"{name}: {'ok' if rows[name].ok else 'FAULTY'}")
     audit.exercises = [rows[name] for _, name in asked]
     if walls and not only:
-        audit.notebooks = audit_notebooks(assignment, course_root, progress)
+        audit.notebooks = audit_notebooks(assignment, course_root, workers, progress)
     return audit
 
 

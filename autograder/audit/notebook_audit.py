@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from autograder.audit.answers import answers_in
 from autograder.audit.model_audit import weights_file
 from autograder.engine.grade_one import grade_one
 from autograder.engine.job import Job
+from autograder.engine.pool import worker_pool
 from autograder.exercise.assignment import Assignment
 from autograder.exercise.model import ModelProbe
 
@@ -42,12 +41,13 @@ class NotebookAudit:
         return {**asdict(self), "ok": self.ok}
 
 
-def audit_notebooks(assignment: Assignment, course_root: Path, progress: Callable[[str], None]) -> list[NotebookAudit]:
+def audit_notebooks(assignment: Assignment, course_root: Path, workers: int, progress: Callable[[str], None]) -> list[NotebookAudit]:
     """Grade the solved source and the untouched release of every notebook.
 
     Args:
         assignment: whose built notebooks lie under ``course_root``.
         course_root: holds ``source/`` and ``release/``.
+        workers: processes.
         progress: told one line per run.
     """
     release = course_root / "release" / assignment.name
@@ -59,7 +59,7 @@ def audit_notebooks(assignment: Assignment, course_root: Path, progress: Callabl
                 raise FileNotFoundError(f"{path} is not built; run 'python -m autograder build {assignment.name}' first")
             jobs.append((kind, _job(assignment, notebook, path, release, _weights(assignment) if kind == "solved" else {})))
     rows: dict[tuple[str, str], NotebookAudit] = {}
-    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+    with worker_pool(min(len(jobs), workers)) as pool:
         # solved ones take longest; what is short fills the cores up at the end.
         solved_first = sorted(jobs, key=lambda pair: pair[0] != "solved")
         futures = {pool.submit(grade_one, job): (job.notebook, kind) for kind, job in solved_first}

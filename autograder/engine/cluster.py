@@ -22,7 +22,7 @@ from typing import Any
 from autograder.engine.course import REPOSITORY, grader_digest
 from autograder.engine.grade_one import assignment_at, grade_one, refused, work_files
 from autograder.engine.job import Job, Result
-from autograder.engine.pool import TRIES_MAX, Finished, one_process
+from autograder.engine.pool import TRIES_MAX, Finished, worker_pool
 
 CONNECT_S = 20.0
 
@@ -109,7 +109,7 @@ class _Process:
             if current_process().daemon:
                 remedy = "start it with --no-nanny, or with DASK_DISTRIBUTED__WORKER__DAEMON=False in its environment"
                 raise UnfitWorker(f"this worker may have no processes of its own, as Dask runs it as a daemon; {remedy}")
-            pool = self._local.pool = one_process()
+            pool = self._local.pool = worker_pool(1)
         try:
             return pool.submit(work, *arguments).result()
         except BrokenProcessPool:

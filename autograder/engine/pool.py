@@ -54,11 +54,11 @@ def grade_many(jobs: Sequence[Job], finished: Finished, workers: int = 1, work: 
     waiting = deque(jobs)
     suspects: list[Job] = []
     while waiting:
-        with _pool(min(workers, len(waiting))) as pool:
+        with worker_pool(min(workers, len(waiting))) as pool:
             suspects += _drain(pool, waiting, workers, finished, work)
     for job in suspects:
         for _ in range(TRIES_MAX - 1):
-            with _pool(1) as pool:
+            with worker_pool(1) as pool:
                 if not _drain(pool, deque([job]), 1, finished, work):
                     break
         else:
@@ -114,12 +114,8 @@ class Workers(SpawnContext):
     Process = Worker
 
 
-def one_process() -> ProcessPoolExecutor:
-    """Return a pool of one process that imports what grading needs once, and is killed with this one."""
-    return _pool(1)
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of processes that import what grading needs once, and are killed with this one."""
     return ProcessPoolExecutor(workers, mp_context=Workers(), initializer=die_with, initargs=(os.getpid(),))
 
 
