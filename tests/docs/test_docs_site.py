@@ -56,6 +56,7 @@ def test_every_name_on_a_face_has_its_place_in_the_api(site: Path) -> None:
         "vislab.check.face.check",
         "vislab.show.errors.error_picture",
         "vislab.geometry.outlines.signed_distance",
+        "vislab.geometry.outlines.soft_masks",
         "vislab.geometry.pixel_coordinates.pixel_to_norm",
         "autograder.exercise.exercise.Exercise",
     ):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from vislab.geometry.outlines import signed_distance
+from vislab.geometry.outlines import signed_distance, soft_masks
 
 
 def drawn(batch, points, vertices, turns=1, seed=0):
@@ -186,3 +186,48 @@ POINTS, POLYGONS = torch.zeros(5, 2), torch.zeros(3, 2, 7)
 def test_errors_name_value_rule_and_remedy(points, polygons, error, text):
     with pytest.raises(error, match=re.escape(text)):
         signed_distance(points, polygons)
+
+
+def test_masks_are_the_logistic_function_of_the_distance_at_pixel_centres():
+    _, outlines = drawn(2, 1, 7)
+    masks = soft_masks(outlines, 3, 5, extent=1.7, tau=0.2)
+    assert masks.shape == (2, 1, 3, 5) and masks.dtype == torch.float64
+    centres = [(-1.7 + (j + 0.5) * 3.4 / 5, 1.7 - (i + 0.5) * 3.4 / 3) for i in range(3) for j in range(5)]
+    distance = by_loops(torch.tensor(centres, dtype=torch.float64), outlines)
+    torch.testing.assert_close(masks.flatten(1), 1 / (1 + (distance / 0.2).exp()), rtol=0, atol=1e-12)
+
+
+def test_masks_of_an_ellipse_add_up_to_its_area_and_have_gradients():
+    angle = torch.arange(96, dtype=torch.float64) * (2 * math.pi / 96)
+    ellipse = torch.stack((1.4 * angle.cos(), 0.9 * angle.sin()))[None].requires_grad_()
+    area = soft_masks(ellipse, 64, 64, extent=2.0, tau=0.02).sum() * (4 / 64) ** 2
+    assert abs(area.item() / (96 / 2 * math.sin(2 * math.pi / 96) * 1.4 * 0.9) - 1) < 0.002
+    (slope,) = torch.autograd.grad(area, ellipse)
+    # Euler's identity for an area, which is of second degree in the vertices.
+    assert abs((slope * ellipse).sum().item() / (2 * area.item()) - 1) < 0.002
+
+
+def test_masks_of_no_polygon_and_of_sharp_borders():
+    assert soft_masks(torch.zeros(0, 2, 5), 4, 6, extent=1.0, tau=0.1).shape == (0, 1, 4, 6)
+    _, outlines = drawn(2, 1, 7)
+    sharp = outlines.float().requires_grad_()
+    masks = soft_masks(sharp, 9, 9, extent=2.0, tau=1e-6)
+    assert masks.dtype == torch.float32 and set(masks.unique().tolist()) == {0.0, 1.0}
+    assert torch.autograd.grad(masks.sum(), sharp)[0].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("polygons", "changed", "error", "text"),
+    [
+        (POLYGONS.long(), {}, TypeError, "polygons is torch.int64; it must be a floating tensor; convert with torch.as_tensor("),
+        ([[0.0]], {}, TypeError, "polygons is list; it must be a floating tensor"),
+        (POLYGONS[0], {}, ValueError, "polygons.shape (2, 7) must be [B, 2, N]"),
+        (POLYGONS, {"height": 0}, ValueError, "height 0 must be at least 1 pixel"),
+        (POLYGONS, {"width": -2}, ValueError, "width -2 must be at least 1 pixel"),
+        (POLYGONS, {"extent": 0.0}, ValueError, "extent 0.0 must be greater than 0, in the polygons' unit"),
+        (POLYGONS, {"tau": math.nan}, ValueError, "tau nan must be greater than 0, in the polygons' unit"),
+    ],
+)
+def test_masks_refuse_with_name_value_rule_and_remedy(polygons, changed, error, text):
+    with pytest.raises(error, match=re.escape(text)):
+        soft_masks(polygons, **{"height": 4, "width": 5, "extent": 1.0, "tau": 0.1, **changed})

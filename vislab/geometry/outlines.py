@@ -1,4 +1,4 @@
-"""Where points lie with respect to closed outlines: the signed distance from a polygon."""
+"""Where points lie with respect to closed outlines: the signed distance from a polygon, and soft pictures drawn by it."""
 
 from __future__ import annotations
 
@@ -57,16 +57,67 @@ def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
     return torch.where(away & (crossed.sum(dim=2) % 2 == 1), -distance, distance)
 
 
+def soft_masks(polygons: Tensor, height: int, width: int, *, extent: float, tau: float) -> Tensor:
+    """Draw filled polygons with a soft border: ``sigmoid(−d / τ)`` at every pixel centre, d the signed distance.
+
+    Differentiable once in the polygons. Memory grows with H · W · N for each polygon.
+
+    Shapes: B polygons, N vertices, H height, W width.
+
+    Args:
+        polygons: floating, ``[B, 2, N]``, as in ``signed_distance``, in the unit of ``extent``.
+        height, width: of the pictures in pixels, at least 1.
+        extent: half the side of the square that a picture shows, greater than 0; its middle is the origin.
+        tau: width of the border, greater than 0, in the same unit: at this distance outside 0.27 is left.
+
+    Returns:
+        ``[B, 1, H, W]``, from 0 to 1 and 0.5 on the outline, in the polygons' dtype and on their device.
+
+    Raises:
+        TypeError: polygons that are no floating tensor.
+        ValueError: a shape other than these; a height, width, extent or tau that is too small.
+
+    Convention:
+        Rows run down while y points up: pixel (i, j) has its centre at x = −s + (j + ½) 2s/W, y = s − (i + ½) 2s/H, with s the extent.
+
+    Example:
+        >>> square = torch.tensor([[[-1.0, 1.0, 1.0, -1.0], [0.0, 0.0, 2.0, 2.0]]])
+        >>> soft_masks(square, 2, 2, extent=2.0, tau=0.1).round(decimals=2)[0, 0]
+        tensor([[0.5000, 0.5000],
+                [0.0000, 0.0000]])
+    """
+    _refuse_polygons(polygons)
+    for name, value in (("height", height), ("width", width)):
+        if value < 1:
+            raise ValueError(f"{name} {value} must be at least 1 pixel")
+    for name, length in (("extent", extent), ("tau", tau)):
+        # written so that NaN fails.
+        if not length > 0:
+            raise ValueError(f"{name} {length} must be greater than 0, in the polygons' unit")
+    x = ((2 * torch.arange(width, dtype=torch.float64) + 1) / width - 1) * extent
+    y = (1 - (2 * torch.arange(height, dtype=torch.float64) + 1) / height) * extent
+    centres = torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1).to(polygons)
+    return torch.sigmoid(-signed_distance(centres, polygons) / tau).unflatten(1, (1, height, width))
+
+
 def _refuse(points: Tensor, polygons: Tensor) -> None:
-    for name, value in (("points", points), ("polygons", polygons)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"{name} is {kind}; it must be a floating tensor; convert with torch.as_tensor({name}, dtype=torch.float32)")
+    _refuse_kind("points", points)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points.shape {tuple(points.shape)} must be [P, 2], x then y; flatten a raster, and stack x and y last")
-    if polygons.ndim != 3 or polygons.shape[1] != 2 or polygons.shape[2] == 0:
-        raise ValueError(f"polygons.shape {tuple(polygons.shape)} must be [B, 2, N] with N at least 1; give one polygon as polygon[None]")
+    _refuse_polygons(polygons)
     if points.dtype != polygons.dtype:
         raise TypeError(f"polygons.dtype {polygons.dtype} must equal points.dtype {points.dtype}; convert with polygons.to(points.dtype)")
     if points.device != polygons.device:
         raise ValueError(f"polygons.device {polygons.device} must equal points.device {points.device}; use polygons.to(points.device)")
+
+
+def _refuse_polygons(polygons: Tensor) -> None:
+    _refuse_kind("polygons", polygons)
+    if polygons.ndim != 3 or polygons.shape[1] != 2 or polygons.shape[2] == 0:
+        raise ValueError(f"polygons.shape {tuple(polygons.shape)} must be [B, 2, N] with N at least 1; give one polygon as polygon[None]")
+
+
+def _refuse_kind(name: str, value: Tensor) -> None:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name} is {kind}; it must be a floating tensor; convert with torch.as_tensor({name}, dtype=torch.float32)")

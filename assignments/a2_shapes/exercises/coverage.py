@@ -119,6 +119,7 @@ class Coverage(Exercise):
     name = "shapes.coverage"
     title = "Differentiable rasteriser"
     symbol = "coverage"
+    tripwires = ("vislab.geometry.outlines.soft_masks",)
     points = {Family.VALUE: 1.5, Family.GRADIENT: 1.0, Family.STABILITY: 0.75, Family.DTYPE: 0.5, Family.EDGE: 0.75, Family.PURITY: 0.5}
     diagnoses = {
         "upside down": lambda polygons, *rest: soft(polygons, *rest).flip(2),

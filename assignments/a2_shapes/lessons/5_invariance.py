@@ -63,6 +63,7 @@ from vislab import show
 from vislab.check import check
 from vislab.check.budget import steps
 from vislab.data import open_dataset
+from vislab.geometry.outlines import soft_masks
 
 plt.rcParams["figure.dpi"] = 80
 ICONS = os.environ.get("VISLAB_ICONS", "icons")  # or the path of another file of the same layout
@@ -75,21 +76,9 @@ def start_invariant(first: Tensor, second: Tensor) -> Tensor:
     return (first.square().sum(dim=(1, 2)) + second.square().sum(dim=(1, 2)) - 2 * best) / first.shape[2]
 
 
-def coverage(polygons: Tensor, side: int, reach: float = 1.6, softness: float = 0.06) -> Tensor:
-    """Soft masks [B, 1, side, side] of polygons [B, 2, N]: sigmoid of the signed distance over softness (notebook 2)."""
-    place = (torch.arange(side, dtype=polygons.dtype) + 0.5) * (2 * reach / side) - reach
-    y, x = torch.meshgrid(-place, place, indexing="ij")
-    start = polygons.transpose(1, 2)[:, None]  # [B, 1, N, 2]
-    along = start.roll(-1, dims=2) - start
-    away = torch.stack((x.flatten(), y.flatten()), dim=-1)[:, None] - start  # [B, P, N, 2]
-    share = ((away * along).sum(dim=-1) / along.square().sum(dim=-1).clamp(min=1e-12)).clamp(0, 1)
-    squared = (away - share[..., None] * along).square().sum(dim=-1).amin(dim=2)
-    crosses = (away[..., 1] < 0) != (away[..., 1] < along[..., 1])
-    left = away[..., 0] * along[..., 1] < away[..., 1] * along[..., 0]
-    inside = (crosses & (left == (along[..., 1] > 0))).sum(dim=2) % 2 == 1
-    # clamped before the root: its slope at 0 is infinite.
-    distance = squared.clamp(min=1e-12).sqrt() * torch.where(inside, 1.0, -1.0).to(polygons.dtype)
-    return torch.sigmoid(distance / softness).unflatten(1, (side, side))[:, None]
+def coverage(polygons: Tensor, side: int) -> Tensor:
+    """Soft masks [B, 1, side, side] of polygons [B, 2, N] (notebook 2)."""
+    return soft_masks(polygons, side, side, extent=1.6, tau=0.06)
 
 # %% [markdown]
 # `start_invariant` and `coverage` are what notebooks 3 and 2 build; here they come ready made.
