@@ -76,9 +76,7 @@ class CircularConv(Exercise):
     # a built-in that was imported under another name beforehand is not replaced, and is seen all the same.
     forbidden = (
         *(f"aten::{name}" for name in (*READY, *READY_IN_TORCH, *READY_IN_C)),
-        "aten::_slow_conv2d_forward",
-        "aten::slow_conv3d_forward",
-        "aten::convolution_backward",
+        *(f"aten::{name}" for name in ("_slow_conv2d_forward", "slow_conv3d_forward", "convolution_backward")),
     )
     diagnoses = {
         "zeros beyond the first and the last vertex": padded("constant"),
