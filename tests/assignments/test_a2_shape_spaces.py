@@ -10,6 +10,7 @@ import pytest
 import torch
 from course_assignments import ASSIGNMENTS
 
+from assignments.a2_shapes.spaces_by_size import LESSON, lesson_names, main, net_rows, pca_rows, random_starts, table
 from autograder.authoring.cell import Role
 from vislab.data import open_dataset
 
@@ -203,6 +204,57 @@ def test_the_middle_of_two_icons(tools, files, text):
         found.append((tools["count_crossings"](strip).tolist(), [f"{float(value):.2f}" for value in area]))
     assert found[0] == ([0, 0, 7, 0, 0], found[0][1]) and found[0][1][2] == "1.24" and (found[0][1][0], found[0][1][4]) == ("5.68", "3.63")
     assert found[1][0] == [0] * 5 and found[1][1][2] == "4.65"
+
+
+@pytest.fixture
+def sized():
+    """What the tables by size run on: the lesson's own names, on sixty icons."""
+    if not ICONS.exists():
+        pytest.skip(f"{ICONS} is not there; build it with: make lesson-data")
+    names = lesson_names(LESSON.read_text(encoding="utf-8"))
+    assert torch.equal(random_starts(names, 0)[1], names["FILES"]["random starts"][1]), "not the notebook's draw"
+    names["FILES"] = {name: (train[:60], held[:20]) for name, (train, held) in names["FILES"].items()}
+    return names
+
+
+def test_tables_by_size_come_out_of_the_lessons_own_functions(sized):
+    assert "vae" not in sized and "curves" not in sized, "a training of the lesson ran"
+    drawn = random_starts(sized, 0)
+    assert all(one.shape == two.shape for one, two in zip(drawn, sized["FILES"]["topmost starts"]))
+    assert torch.equal(drawn[0][7].sort(dim=1).values, sized["FILES"]["topmost starts"][0][7].sort(dim=1).values)
+    assert not torch.equal(drawn[0], random_starts(sized, 1)[0])
+    rows = pca_rows(sized, [1, 5], 2)
+    errors = [[float(cell) for cell in row] for row in rows]
+    for place in (1, 2, 4, 5, 7, 8):
+        assert errors[0][place] > errors[1][place], "more numbers, less error"
+    for k, topmost in zip((1, 5), errors):
+        explained = sized["fit_pca"](sized["FILES"]["topmost starts"][0], k)[3]
+        assert abs(topmost[6] - float(explained)) < 1e-3 and topmost[0] == k
+
+
+def test_nets_by_size_are_trained_by_the_seed(sized):
+    one, two = net_rows(sized, [3], 2, 1), net_rows(sized, [3], 2, 2)
+    assert [cell.count("/") for cell in one[0]] == [0, 1, 1, 1, 0] and [cell.count("/") for cell in two[0]] == [0, 1, 2, 2, 0]
+    assert one[0][1] == two[0][1] and one[0][2] not in two[0][2]
+    longer = net_rows(sized, [3], 60, 1)
+    assert float(longer[0][2].split(" / ")[0]) < 0.8 * float(one[0][2].split(" / ")[0])
+
+
+def test_a_lesson_without_what_the_tables_need_is_refused():
+    text = '# %% [markdown]\n# # Title\n# %%\nFILES = restart = 1\n# %% check="shapes.fit_pca"\nundefined\n# %%\nundefined()\n'
+    with pytest.raises(LookupError, match=r"4_shape_spaces.py defines no pca_errors and no ShapeAutoencoder and no train_net"):
+        lesson_names(text)
+
+
+def test_a_table_is_markdown():
+    assert table(["k", "a"], [["1", "0.5"]]) == "| k | a |\n|---|---|\n| 1 | 0.5 |"
+
+
+@pytest.mark.parametrize(("arguments", "words"), [(["--seeds", "0"], "--seeds 0 must be"), (["--steps", "-3"], "--steps -3 must be")])
+def test_tables_of_nothing_are_refused(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.needs_original

@@ -25,9 +25,10 @@
 # About 110 minutes, 70 without the extension. 21 points: five exercises (14), a test that you write (4) and one written question
 # (3). The extension is worth 11 bonus points.
 #
-# ![A heart becoming an airplane: in points whose starts lie apart, in aligned points, and in codes](figures/4_shape_spaces.png)
+# ![The mean icon moving along three modes, error by size of the code, and a heart becoming an airplane in three ways](figures/4_shape_spaces.png)
 #
-# *What you will have at the end: one icon becoming another in points, in aligned points and in codes, with every self-intersection marked.*
+# *What you will have at the end: modes of PCA as moving outlines, from blue to red; what a code of k numbers loses, on icons that no space was
+# fitted to; and one icon becoming another in points, in aligned points and in codes, with every self-intersection marked.*
 
 # %% [markdown]
 # ## Conventions
@@ -176,13 +177,21 @@ check("shapes.fit_pca", fit_pca)
 
 # %%
 mean, modes, variance, explained = fit_pca(aligned, 10)
-figure, panels = plt.subplots(1, 5, figsize=(12, 2.6))
-for number, panel in enumerate(panels):
+
+
+def draw_mode(number: int, panel: plt.Axes) -> None:
+    """Draw the mean on its way along a mode, from -2 standard deviations (blue) to 2 (red)."""
     for place, shade in zip(torch.linspace(-2, 2, 9), plt.get_cmap("coolwarm")(torch.linspace(0, 1, 9).numpy())):
         x, y = mean + place * variance[number].sqrt() * modes[number]
         panel.plot([*x, x[0]], [*y, y[0]], color=shade, linewidth=1)
-    panel.set(aspect="equal", title=f"mode {number + 1}")
+    panel.set_title(f"mode {number + 1}", fontsize=9)
+    panel.set(aspect="equal", xlim=(-2.1, 2.1), ylim=(-2.1, 2.1))
     panel.axis("off")
+
+
+figure, panels = plt.subplots(1, 5, figsize=(12, 2.6))
+for number, panel in enumerate(panels):
+    draw_mode(number, panel)
 plt.show()
 
 # %% [markdown]
@@ -635,7 +644,7 @@ for line, (spread, model) in zip(panels, vaes.items()):
         shapes = model.decoder(drawn)
     for panel, shape in zip(line, shapes):
         panel.fill(*shape, color="tab:grey", alpha=0.6)
-        panel.set(aspect="equal", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
+        panel.set(aspect="equal", xlim=(-1.9, 1.9), ylim=(-1.9, 1.9))
         panel.axis("off")
     line[0].set_title(f"variance {spread}, code 0", fontsize=9)
 plt.show()
@@ -774,17 +783,35 @@ for name, strip in list(strips.items())[:2]:
     crossings, size = count_crossings(torch.stack(strip)).tolist(), area(torch.stack(strip))
     print(f"{name:<21} crossings {crossings}, area of the middle one {size[2]:.2f}, of the ends {size[0]:.2f} and {size[4]:.2f}")
 
+# %% [markdown]
+# All of it in one picture: the three modes that move the mean most; what is lost of icons that were held out, by the size of the code; and the three ways.
+
 # %%
-figure, panels = plt.subplots(3, 5, figsize=(9.5, 5.8), num="finished")
-for line, (name, strip) in zip(panels, strips.items()):
-    for panel, shape in zip(line, strip):
-        panel.fill(*shape, color="tab:grey", alpha=0.5)
-        panel.plot(*torch.cat((shape, shape[:, :1]), dim=1), color="black", linewidth=0.8)
-        panel.scatter(*crossing_places(shape).T, s=14, color="tab:red", zorder=3)
-        panel.set(aspect="equal", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7))
-        panel.axis("off")
+def draw_outline(shape: Tensor, panel: plt.Axes) -> None:
+    """Draw an outline [2, N], with its crossings in red."""
+    panel.fill(*shape, color="tab:grey", alpha=0.5)
+    panel.plot(*torch.cat((shape, shape[:, :1]), dim=1), color="black", linewidth=0.8)
+    panel.scatter(*crossing_places(shape).T, s=14, color="tab:red", zorder=3)
+    panel.set(aspect="equal", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7))
+    panel.axis("off")
+
+# %%
+figure = plt.figure(figsize=(9.5, 7.8), num="finished", layout="constrained")
+above, below = figure.subfigures(2, 1, height_ratios=(1.25, 3))
+*moving, panel = above.subplots(1, 4, width_ratios=(1, 1, 1, 1.6))
+for number, place in enumerate(moving):
+    draw_mode(number, place)
+for (name, (_, unseen, _)), colour in zip(curves.items(), ("tab:grey", "tab:blue", "tab:red")):
+    panel.plot(SIZES, unseen, "o-", color=colour, label=f"PCA, {name}", markersize=3)
+panel.plot([10], [errors[1]], "*", color="black", markersize=9, label="autoencoder")
+panel.set(xscale="log", yscale="log", xticks=SIZES, xticklabels=SIZES, xlabel="numbers in the code")
+panel.minorticks_off()
+panel.set_title("error on held-out icons", fontsize=9)
+panel.legend(fontsize=7)
+for line, (name, strip) in zip(below.subplots(3, 5), strips.items()):
+    for place, shape in zip(line, strip):
+        draw_outline(shape, place)
     line[0].set_title(name, fontsize=9)
-figure.suptitle("from a heart to an airplane; crossings in red", fontsize=10)
 plt.show()
 
 # %% [markdown]
