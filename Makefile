@@ -69,9 +69,9 @@ lint: $(STAMP)
 unit: lesson-data
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests
 
-# a notebook is one kernel: its cells go to one worker together, in their order.
+# a notebook is one kernel: its cells go to one worker together, in their order. One thread each: kernels side by side would wait for each other.
 notebooks: lesson-data
-	@VISLAB_CI=1 VISLAB_BUDGET=small $(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile \
+	@OMP_NUM_THREADS=1 VISLAB_CI=1 VISLAB_BUDGET=small $(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile \
 		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider source
 
 # hostile and honest submissions; without bubblewrap there is nothing to run them behind, as in the tests that need walls.
