@@ -6,18 +6,13 @@ about 45 CPU seconds a seed.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import os
-import re
 import statistics
 from pathlib import Path
 from typing import Any
 
-# one thread, no bars, no windows, trainings in full.
-SETTINGS = {"OMP_NUM_THREADS": "1", "VISLAB_CI": "1", "VISLAB_BUDGET": "full", "MPLBACKEND": "Agg"}
+from assignments.lesson_code import by_seed_parser, code_cells, markdown_table, parse_counts, require, run_quietly
+
 LESSON = Path(__file__).resolve().parent / "lessons" / "6_comparison.py"
-CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 
 
 def lesson_names(text: str) -> dict[str, Any]:
@@ -33,12 +28,10 @@ def lesson_names(text: str) -> dict[str, Any]:
         LookupError: one of the two functions is not there.
     """
     names: dict[str, Any] = {}
-    parts = CELL.split(text)[1:]
-    for options, code in zip(parts[::2], parts[1::2]):
-        if "[markdown]" not in options and "check=" not in options and ("trained" not in names or "pose.flip_average" in options):
+    for options, code in code_cells(text):
+        if "trained" not in names or "pose.flip_average" in options:
             exec(compile(code, str(LESSON), "exec"), names)
-    if missing := {"trained", "flip_average"} - set(names):
-        raise LookupError(f"{LESSON.name} defines no {' and no '.join(sorted(missing))}; this table needs both")
+    require(names, ("flip_average", "trained"), LESSON, "this table needs both")
     return names
 
 
@@ -62,28 +55,17 @@ def errors_of_seed(lesson: dict[str, Any], seed: int) -> dict[str, float]:
 
 def table(rows: list[dict[str, float]]) -> str:
     """Return rows of errors as a table in Markdown, with mean and standard deviation where there are several."""
-    lines = ["| seed | " + " | ".join(rows[0]) + " |", "|---" * (1 + len(rows[0])) + "|"]
-    lines += [f"| {seed} | " + " | ".join(f"{value:.2f}" for value in row.values()) + " |" for seed, row in enumerate(rows)]
+    lines = [[str(seed), *(f"{value:.2f}" for value in row.values())] for seed, row in enumerate(rows)]
     if len(rows) > 1:
         columns = [[row[name] for row in rows] for name in rows[0]]
-        lines.append(
-            "| mean ± sd | " + " | ".join(f"{statistics.mean(each):.2f} ± {statistics.stdev(each):.2f}" for each in columns) + " |"
-        )
-    return "\n".join(lines)
+        lines.append(["mean ± sd", *(f"{statistics.mean(each):.2f} ± {statistics.stdev(each):.2f}" for each in columns)])
+    return markdown_table(["seed", *rows[0]], lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m assignments.a1_pose.heads_by_seed", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1, help="train this often, with seeds 0, 1, 2 ... (default 1)")
-    seeds = parser.parse_args(arguments).seeds
-    if seeds < 1:
-        parser.error(f"--seeds {seeds} must be at least 1")
-    # before the lesson's first cell loads PyTorch and matplotlib.
-    os.environ |= SETTINGS
-    # what the lesson's own cells say is no part of the table.
-    with contextlib.redirect_stdout(None):
-        lesson = lesson_names(LESSON.read_text(encoding="utf-8"))
+    seeds = parse_counts(by_seed_parser("assignments.a1_pose.heads_by_seed", __doc__), arguments).seeds
+    lesson = run_quietly(LESSON, lesson_names)
     print(table([errors_of_seed(lesson, seed) for seed in range(seeds)]))
 
 

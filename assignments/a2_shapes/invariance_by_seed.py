@@ -6,19 +6,15 @@ anew for every seed, and prints means and standard deviations: a table in Markdo
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import os
 import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# one thread, no bars, no windows, trainings in full.
-SETTINGS = {"OMP_NUM_THREADS": "1", "VISLAB_CI": "1", "VISLAB_BUDGET": "full", "MPLBACKEND": "Agg"}
+from assignments.lesson_code import by_seed_parser, code_cells, markdown_table, parse_counts, require, run_quietly
+
 LESSON = Path(__file__).resolve().parent / "lessons" / "5_invariance.py"
-CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 # a cell that defines one of these is run; each is needed.
 NEEDED = (
     "start_invariant",
@@ -46,14 +42,10 @@ def lesson_names(text: str) -> dict[str, Any]:
         LookupError: a function is not there.
     """
     names: dict[str, Any] = {}
-    parts = CELL.split(text)[1:]
-    for options, code in zip(parts[::2], parts[1::2]):
-        if "[markdown]" in options or "check=" in options:
-            continue
+    for _, code in code_cells(text):
         if any(re.search(rf"^(def|class) {name}\b", code, re.MULTILINE) for name in NEEDED):
             exec(compile(code, str(LESSON), "exec"), names)
-    if missing := [name for name in NEEDED if name not in names]:
-        raise LookupError(f"{LESSON.name} defines no {' and no '.join(missing)}; the tables need them")
+    require(names, NEEDED, LESSON, "the tables need them")
     return names
 
 
@@ -83,26 +75,17 @@ def spread(values: Sequence[float], digits: int) -> str:
 def table(seeds: Sequence[dict[tuple[str, str], tuple[float, float]]], files: Sequence[str]) -> str:
     """Return the ways' errors and shares as a table in Markdown."""
     heads = [f"{what}, {file}" for what in ("error", "share of the start") for file in files]
-    lines = [f"| | {' | '.join(heads)} |"]
-    lines.append("|---" * (1 + 2 * len(files)) + "|")
-    for way in dict.fromkeys(way for way, _ in seeds[0]):
-        cells = [spread([found[way, file][which] for found in seeds], 3 - which) for which in (0, 1) for file in files]
-        lines.append(f"| {way} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [
+        [way, *(spread([found[way, file][which] for found in seeds], 3 - which) for which in (0, 1) for file in files)]
+        for way in dict.fromkeys(way for way, _ in seeds[0])
+    ]
+    return markdown_table(["", *heads], rows)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m assignments.a2_shapes.invariance_by_seed", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1, help="train this often, with seeds 0, 1, 2 ... (default 1)")
-    seeds = parser.parse_args(arguments).seeds
-    if seeds < 1:
-        parser.error(f"--seeds {seeds} must be at least 1")
-    # before the lesson's first cell loads PyTorch and matplotlib.
-    os.environ |= SETTINGS
-    # what the lesson's own cells say is no part of the tables.
-    with contextlib.redirect_stdout(None):
-        lesson = lesson_names(LESSON.read_text(encoding="utf-8"))
+    seeds = parse_counts(by_seed_parser("assignments.a2_shapes.invariance_by_seed", __doc__), arguments).seeds
+    lesson = run_quietly(LESSON, lesson_names)
     mean = lesson["train"].mean(dim=0)
     print(f"mean outline: error {lesson['held_error'](lambda shapes: mean.expand_as(shapes)):.3f}\n")
     print(table([ways_of_seed(lesson, seed) for seed in range(seeds)], ("with a rule", "without")))

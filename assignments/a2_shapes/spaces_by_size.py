@@ -7,20 +7,15 @@ three choices of the start, and PCA, autoencoder and VAE at equal size of the co
 
 from __future__ import annotations
 
-import argparse
 import ast
-import contextlib
-import os
-import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# one thread, no bars, no windows.
-SETTINGS = {"OMP_NUM_THREADS": "1", "VISLAB_CI": "1", "MPLBACKEND": "Agg"}
+from assignments.lesson_code import by_seed_parser, code_cells, markdown_table, parse_counts, require, run_quietly
+
 LESSON = Path(__file__).resolve().parent / "lessons" / "4_shape_spaces.py"
-CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 NEEDED = ("FILES", "restart", "pca_errors", "ShapeAutoencoder", "train_net", "ShapeVae", "train_vae")
 PCA_SIZES = (1, 2, 5, 10, 20, 40)
 NET_SIZES = (2, 5, 10, 20)
@@ -45,16 +40,12 @@ def lesson_names(text: str) -> dict[str, Any]:
         LookupError: something that the tables need is not there.
     """
     names: dict[str, Any] = {}
-    parts = CELL.split(text)[1:]
-    for options, code in zip(parts[::2], parts[1::2]):
-        if "[markdown]" in options or "check=" in options:
-            continue
+    for _, code in code_cells(text):
         tree = ast.parse(code)
         if "FILES" in names:
             tree.body = [part for part in tree.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))]
         exec(compile(tree, str(LESSON), "exec"), names)
-    if missing := [name for name in NEEDED if name not in names]:
-        raise LookupError(f"{LESSON.name} defines no {' and no '.join(missing)}; these tables need all of {', '.join(NEEDED)}")
+    require(names, NEEDED, LESSON, f"these tables need all of {', '.join(NEEDED)}")
     return names
 
 
@@ -114,33 +105,18 @@ def _spread(errors: Sequence[Any]) -> str:
     return text if len(errors) == 1 else f"{text} (sd {' / '.join(f'{statistics.stdev(column):.4f}' for column in columns)})"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    return (
-        "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)).replace("| --- ", "|---").replace("--- |", "---|")
-    )
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m assignments.a2_shapes.spaces_by_size", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1, help="draw random starts and train nets with seeds 0, 1 ... (default 1)")
+    parser = by_seed_parser("assignments.a2_shapes.spaces_by_size", __doc__, "draw random starts and train nets with seeds 0, 1 ...")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"steps of each training (default {STEPS})")
-    asked = parser.parse_args(arguments)
-    for name, value in (("--seeds", asked.seeds), ("--steps", asked.steps)):
-        if value < 1:
-            parser.error(f"{name} {value} must be at least 1")
-    # before the lesson's first cell loads PyTorch and matplotlib.
-    os.environ |= SETTINGS
-    # what the lesson's own cells say is no part of the tables.
-    with contextlib.redirect_stdout(None):
-        lesson = lesson_names(LESSON.read_text(encoding="utf-8"))
+    asked = parse_counts(parser, arguments)
+    lesson = run_quietly(LESSON, lesson_names)
     most = min(len(lesson["FILES"]["topmost starts"][0]) - 1, max(PCA_SIZES))
     choices = ("random starts", "topmost", "cyclic-aligned")
     head = ["k", *(column for choice in choices for column in (choice, "held out", "share"))]
-    print(table(head, pca_rows(lesson, [k for k in PCA_SIZES if k <= most], asked.seeds)), end="\n\n", flush=True)
+    print(markdown_table(head, pca_rows(lesson, [k for k in PCA_SIZES if k <= most], asked.seeds)), end="\n\n", flush=True)
     head = ["k", "PCA", "autoencoder", f"VAE, variance {VARIANCE}", "active"]
-    print(table(head, net_rows(lesson, [k for k in NET_SIZES if k <= most], asked.steps, asked.seeds)))
+    print(markdown_table(head, net_rows(lesson, [k for k in NET_SIZES if k <= most], asked.steps, asked.seeds)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import torch
 from contourpy import contour_generator
 from course_assignments import ASSIGNMENTS
 
+from assignments.a2_shapes.exercises.coverage import centres as pixel_centres
 from assignments.a2_shapes.exercises.fit_outline import (
     EXTENT,
     HEIGHT,
@@ -16,7 +17,6 @@ from assignments.a2_shapes.exercises.fit_outline import (
     WIDTH,
     in_place,
     photographed,
-    raster,
     task,
 )
 from autograder.exercise.draw import Draw
@@ -60,7 +60,7 @@ def test_shapes_are_simple_lie_inside_the_raster_and_are_drawn_by_their_area(num
 
 def test_pictures_lie_as_the_conventions_say():
     (_, centres, _), shapes = drawn(0)
-    assert torch.equal(centres, raster(HEIGHT, WIDTH).to(centres.dtype))
+    assert torch.equal(centres, pixel_centres(HEIGHT, WIDTH, EXTENT).to(centres.dtype))
     # in the middle of what is inside by the distance, the picture is full; far outside it is empty.
     distance = signed_distance(centres, shapes).view(OUTLINES, 1, HEIGHT, WIDTH)
     clean = photographed(shapes)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from course_assignments import ASSIGNMENTS
 
-from assignments.a2_shapes.spaces_by_size import LESSON, lesson_names, main, net_rows, pca_rows, random_starts, table
+from assignments.a2_shapes.spaces_by_size import LESSON, lesson_names, main, net_rows, pca_rows, random_starts
+from assignments.lesson_code import markdown_table
 from autograder.authoring.cell import Role
 from vislab.data import open_dataset
 
@@ -247,7 +248,7 @@ def test_a_lesson_without_what_the_tables_need_is_refused():
 
 
 def test_a_table_is_markdown():
-    assert table(["k", "a"], [["1", "0.5"]]) == "| k | a |\n|---|---|\n| 1 | 0.5 |"
+    assert markdown_table(["k", "a"], [["1", "0.5"]]) == "| k | a |\n|---|---|\n| 1 | 0.5 |"
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(["--seeds", "0"], "--seeds 0 must be"), (["--steps", "-3"], "--steps -3 must be")])

@@ -22,10 +22,10 @@ def blobs(draw: Draw, count: int, points: int, away: float = 0.3) -> Tensor:
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1) + centre
 
 
-def centres(height: int, width: int, extent: float) -> Tensor:
+def centres(height: int, width: int, extent: float, dtype: torch.dtype = torch.float64) -> Tensor:
     """Pixel centres ``[height * width, 2]``, x then y, y up, row by row from the top."""
-    x = (2 * torch.arange(width, dtype=torch.float64) + 1 - width) * (extent / width)
-    y = (height - 1 - 2 * torch.arange(height, dtype=torch.float64)) * (extent / height)
+    x = (2 * torch.arange(width, dtype=dtype) + 1 - width) * (extent / width)
+    y = (height - 1 - 2 * torch.arange(height, dtype=dtype)) * (extent / height)
     return torch.stack([x.repeat(height), y.repeat_interleave(width)], dim=1)
 
 

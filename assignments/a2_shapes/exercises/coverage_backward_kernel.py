@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from assignments.a2_shapes.exercises.coverage import centres
 from assignments.a2_shapes.exercises.coverage_kernel import blobs
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.draw import Draw
@@ -20,13 +21,6 @@ EXTENT = 1.6
 CLEAR, MARGIN = 4e-3, 1e-5
 # float16 between 1 and 2 is off by 5e-4 at most; the derived tolerance would forgive distances taken in float16.
 ATOL_HALF, PULL_HALF = 1e-3, 0.1
-
-
-def centres(height: int, width: int, extent: float, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Pixel centres ``[height * width, 2]``, x then y, y up, row by row from the top."""
-    x = (2 * torch.arange(width, dtype=dtype) + 1 - width) * (extent / width)
-    y = (height - 1 - 2 * torch.arange(height, dtype=dtype)) * (extent / height)
-    return torch.stack([x.repeat(height), y.repeat_interleave(width)], dim=1)
 
 
 def ways(at: Tensor, polygon: Tensor, *, clamped: bool = True) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from assignments.a2_shapes.exercises.coverage import centres
 from autograder.exercise.behaviour import Band, BehaviourProbe
 from autograder.exercise.case import Case, Inputs
 from autograder.exercise.draw import Draw
@@ -58,16 +59,9 @@ def blobs(draw: Draw, count: int) -> Tensor:
     return radius[:, None] * torch.stack((angle.cos(), angle.sin())) + draw.uniform(-0.25, 0.25, count, 2, 1)
 
 
-def raster(height: int, width: int) -> Tensor:
-    """Pixel centres ``[height * width, 2]``, y up, row by row from the top."""
-    x = (2 * torch.arange(width, dtype=torch.float64) + 1 - width) * (EXTENT / width)
-    y = (height - 1 - 2 * torch.arange(height, dtype=torch.float64)) * (EXTENT / height)
-    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1)
-
-
 def photographed(shapes: Tensor) -> Tensor:
     """What a camera without noise sees of shapes ``[B, 2, M]``: the covered share of each pixel ``[B, 1, HEIGHT, WIDTH]``, by crossings."""
-    x, y = (one[:, None] for one in raster(PARTS * HEIGHT, PARTS * WIDTH).unbind(dim=1))
+    x, y = (one[:, None] for one in centres(PARTS * HEIGHT, PARTS * WIDTH, EXTENT).unbind(dim=1))
     pictures = []
     for shape in shapes:
         (x0, y0), (x1, y1) = shape, shape.roll(-1, 1)
@@ -85,7 +79,7 @@ def task(draw: Draw) -> Inputs:
     vertices = draw.whole(72, 85)
     angle = torch.arange(vertices, dtype=torch.float64) * (2 * math.pi / vertices)
     start = draw.uniform(0.5, 0.7, 1) * torch.stack((angle.cos(), angle.sin())) + draw.uniform(-0.15, 0.15, 2, 1)
-    return Inputs((pictures, raster(HEIGHT, WIDTH), start), withheld=(shapes,))
+    return Inputs((pictures, centres(HEIGHT, WIDTH, EXTENT), start), withheld=(shapes,))
 
 
 class FitOutline(Exercise):
