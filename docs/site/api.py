@@ -11,6 +11,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 # modules that are imported by their own name, without a face.
 PLAIN = (
+    "vislab.geometry.correspondence",
     "vislab.geometry.outlines",
     "vislab.geometry.pixel_coordinates",
     "vislab.ops.path",

@@ -55,6 +55,7 @@ def test_every_name_on_a_face_has_its_place_in_the_api(site: Path) -> None:
         "vislab.data.device_loader.DeviceLoader",
         "vislab.check.face.check",
         "vislab.show.errors.error_picture",
+        "vislab.geometry.correspondence.start_invariant_distance",
         "vislab.geometry.outlines.signed_distance",
         "vislab.geometry.outlines.soft_masks",
         "vislab.geometry.pixel_coordinates.pixel_to_norm",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vislab.geometry.arguments import refuse_kind, refuse_polygons
+
 
 def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
     """Measure how far points are from the outlines of polygons, negative inside.
@@ -86,7 +88,7 @@ def soft_masks(polygons: Tensor, height: int, width: int, *, extent: float, tau:
         tensor([[0.5000, 0.5000],
                 [0.0000, 0.0000]])
     """
-    _refuse_polygons(polygons)
+    refuse_polygons("polygons", polygons)
     for name, value in (("height", height), ("width", width)):
         if value < 1:
             raise ValueError(f"{name} {value} must be at least 1 pixel")
@@ -101,23 +103,11 @@ def soft_masks(polygons: Tensor, height: int, width: int, *, extent: float, tau:
 
 
 def _refuse(points: Tensor, polygons: Tensor) -> None:
-    _refuse_kind("points", points)
+    refuse_kind("points", points)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points.shape {tuple(points.shape)} must be [P, 2], x then y; flatten a raster, and stack x and y last")
-    _refuse_polygons(polygons)
+    refuse_polygons("polygons", polygons)
     if points.dtype != polygons.dtype:
         raise TypeError(f"polygons.dtype {polygons.dtype} must equal points.dtype {points.dtype}; convert with polygons.to(points.dtype)")
     if points.device != polygons.device:
         raise ValueError(f"polygons.device {polygons.device} must equal points.device {points.device}; use polygons.to(points.device)")
-
-
-def _refuse_polygons(polygons: Tensor) -> None:
-    _refuse_kind("polygons", polygons)
-    if polygons.ndim != 3 or polygons.shape[1] != 2 or polygons.shape[2] == 0:
-        raise ValueError(f"polygons.shape {tuple(polygons.shape)} must be [B, 2, N] with N at least 1; give one polygon as polygon[None]")
-
-
-def _refuse_kind(name: str, value: Tensor) -> None:
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(f"{name} is {kind}; it must be a floating tensor; convert with torch.as_tensor({name}, dtype=torch.float32)")
