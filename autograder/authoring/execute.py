@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,9 +64,21 @@ def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT
     for cell, ran in zip(done.cells, work.cells):
         if cell.cell_type == "code":
             cell.execution_count = ran.execution_count
-            cell.outputs = [output for output in map(_stable, ran.outputs) if output is not None]
+            cell.outputs = _joined(output for output in map(_stable, ran.outputs) if output is not None)
             _refuse_places(name, cell, places)
     return done
+
+
+def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Join neighbours that are parts of one stream: into how many parts a print falls depends on how busy the machine is."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _stable(output: NotebookNode) -> NotebookNode | None:

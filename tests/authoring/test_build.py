@@ -314,6 +314,16 @@ def test_widgets_leave_no_trace(mini, course, tmp_path):
     assert "widgets" not in done.metadata
 
 
+def test_a_print_that_comes_in_parts_is_one_output_and_stays_between_pictures(mini, course, tmp_path):
+    code = (
+        "import sys, time\nfrom IPython.display import display\n"
+        "for part in ('a\\n', 'b\\n'):\n    print(part, end='', flush=True)\n    time.sleep(0.3)\n"
+        "display({'text/html': 'w'}, raw=True)\nprint('c', flush=True)\nprint('d', file=sys.stderr, flush=True)\nprint('e', flush=True)"
+    )
+    outputs = execute(notebook_of(code, mini, course), tmp_path).cells[-1].outputs
+    assert [output.get("text") for output in outputs] == ["a\nb\n", None, "c\n", "d\n", "e\n"]
+
+
 def test_a_folder_is_replaced_in_one_step_or_not_at_all(tmp_path):
     target = tmp_path / "made"
     with replaced(target) as fresh:
