@@ -1,4 +1,4 @@
-"""``python -m benchmarks ops|loaders|grading [--json]``: measure, print, and on request keep the result."""
+"""``python -m benchmarks ops|loaders|grading|scale [--json]``: measure, print, and on request keep the result."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.grading.parts import GATES, PARTS, measure_parts
+from benchmarks.grading.scale import measured_pace, scale_table, scale_text
 from benchmarks.grading.table import grading_table
 from benchmarks.loaders.measure import GateError as LoaderGateError
 from benchmarks.loaders.measure import measure as measure_loaders
@@ -51,7 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
     grading.add_argument("--growth", type=int, nargs="+", default=[50, 200, 1000], help="sizes of growing classes (default 50 200 1000)")
     grading.add_argument("--exercise", default="pose.norm_to_pixel", help="what growing classes hand in (default pose.norm_to_pixel)")
     grading.add_argument("--part", choices=PARTS, action="append", help="measure this part alone; may be repeated")
+    scale = rooms.add_parser("scale", help="on paper, from a result of grading: how long many submissions take on many machines")
+    scale.add_argument("result", type=Path, help="file that grading --save wrote")
+    scale.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    scale.add_argument("--submissions", type=int, nargs="+", default=[10_000, 1_000_000], help="default 10000 1000000")
+    scale.add_argument("--machines", type=int, nargs="+", default=[1, 10, 100, 1000], help="default 1 10 100 1000")
+    scale.add_argument("--processors", type=int, default=2, help="of each machine (default 2)")
+    scale.add_argument("--stuck-share", type=float, default=0.0, help="share of submissions that run into a limit (default 0)")
+    scale.add_argument("--stuck-s", type=float, default=300.0, help="seconds that one of those takes (default 300)")
     options = parser.parse_args(arguments)
+    if options.room == "scale":
+        return run_scale(options)
     if options.room == "grading":
         return run_grading(options)
     if options.room == "loaders":
@@ -111,6 +122,22 @@ def run_grading(options: argparse.Namespace) -> int:
     machine = {"device": device_name(torch.device("cpu")), "processors": os.cpu_count(), "versions": versions(), "rounds": options.rounds}
     result = {**machine, "assignment": options.assignment, "notebook": options.notebook, **measured}
     _publish(result, "grading", options, grading_table(result))
+    return 0
+
+
+def run_scale(options: argparse.Namespace) -> int:
+    """Play grading through on paper as the command line's ``options`` say, and print."""
+    counts = (*options.submissions, *options.machines, options.processors)
+    if min(counts) < 1 or not 0 <= options.stuck_share <= 1 or not options.stuck_s >= 0:
+        print("submissions, machines and processors must be at least 1, --stuck-share from 0 to 1, --stuck-s at least 0", file=sys.stderr)
+        return 2
+    try:
+        pace = measured_pace(json.loads(options.result.read_text(encoding="utf-8")), options.stuck_share, options.stuck_s)
+    except (OSError, ValueError, LookupError) as error:
+        print(f"{options.result}: {error}", file=sys.stderr)
+        return 2
+    table = scale_table(pace, options.processors, options.submissions, options.machines)
+    print(json.dumps(table, indent=2) if options.json else scale_text(table))
     return 0
 
 

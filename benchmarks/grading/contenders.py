@@ -62,6 +62,7 @@ class Graded:
         run_s: of every notebook, seconds from the start of its first kernel to the end of its last one; empty for nbgrader.
         receipts: of every student; empty for nbgrader.
         marks: of every student, as the gradebook has them.
+        own_cpu_s: processor time of the command's own process alone: the one writer.
     """
 
     wall_s: float
@@ -70,6 +71,7 @@ class Graded:
     run_s: tuple[float, ...] = ()
     receipts: dict[str, bytes] = field(default_factory=dict)
     marks: dict[str, float] = field(default_factory=dict)
+    own_cpu_s: float = 0.0
 
 
 def grade_class(school: School, contender: Contender) -> Graded:
@@ -104,6 +106,7 @@ def grade_class(school: School, contender: Contender) -> Graded:
             tuple(sum(result.ledger["run"]["wall_s"] + result.ledger["run"]["apart_s"]) for result in kept.values()),
             {student: result.receipt for student, result in kept.items()},
             marks,
+            timed.own_cpu_s,
         )
 
 
@@ -116,6 +119,7 @@ class _Timed:
     wall_s: float
     cpu_s: float
     memory_mib: float
+    own_cpu_s: float
     code: int
 
 
@@ -123,28 +127,29 @@ def _timed(words: Sequence[str], folder: Path | None, environment: dict[str, str
     with said.open("wb") as output:
         begun_s = time.monotonic()
         process = subprocess.Popen(words, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        memory = _Memory(process.pid)
+        memory = _Watch(process.pid)
         memory.start()
         # the kernel adds up what a child and those that it waited for took, for whoever waits in this way.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall_s = time.monotonic() - begun_s
         memory.join()
-    return _Timed(wall_s, usage.ru_utime + usage.ru_stime, memory.most_mib, process.returncode)
+    return _Timed(wall_s, usage.ru_utime + usage.ru_stime, memory.most_mib, memory.cpu_s, process.returncode)
 
 
-class _Memory(threading.Thread):
-    """Looks at what one process holds, its children not counted, until it ends."""
+class _Watch(threading.Thread):
+    """Looks at what one process holds and takes, its children not counted, until it ends."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self._process = psutil.Process(pid)
-        self.most_mib = 0.0
+        self.most_mib, self.cpu_s = 0.0, 0.0
 
     def run(self) -> None:
         with contextlib.suppress(psutil.Error):
             while self._process.status() != psutil.STATUS_ZOMBIE:
                 self.most_mib = max(self.most_mib, self._process.memory_info().rss / 2**20)
+                self.cpu_s = sum(self._process.cpu_times()[:2])
                 time.sleep(POLL_S)
 
 

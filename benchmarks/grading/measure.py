@@ -77,17 +77,29 @@ def measure_growth(
     """Grade classes of growing size whose submissions take equally long: one exercise each.
 
     Returns:
-        ``growth``: of each size seconds a submission, and the most memory that the command's own process held;
-        ``growth_50_to_1000``: seconds a submission of the largest class over those of the smallest.
+        ``growth``: of each size seconds a submission, the most memory that the command's own process held, and its processor seconds
+        (``writer_s``), start included;
+        ``growth_50_to_1000``: seconds a submission of the largest class over those of the smallest;
+        ``speedup_vs_nbgrader_one_exercise``: plain nbgrader's time over the engine's with two workers, for the smallest class: what is
+        left of a submission when its own computing is next to nothing.
     """
     rows = []
+    nbgrader_s: list[float] = []
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="vislab-growth-") as place:
             progress(f"a class of {size}")
             school: School = found_school(Path(place), built, assignment, notebook, size, exercise)
             graded = grade_class(school, ENGINE)
-            rows.append({"submissions": size, "s_each": round(graded.wall_s / size, 3), "memory_mib": round(graded.memory_mib)})
-    return {"growth": rows, "growth_50_to_1000": round(rows[-1]["s_each"] / rows[0]["s_each"], 3)}
+            if not nbgrader_s:
+                progress(f"a class of {size}: {NBGRADER.name}")
+                nbgrader_s.append(grade_class(school, NBGRADER).wall_s / size)
+            row = {"submissions": size, "s_each": round(graded.wall_s / size, 3), "memory_mib": round(graded.memory_mib)}
+            rows.append(row | {"writer_s": round(graded.own_cpu_s, 2)})
+    return {
+        "growth": rows,
+        "growth_50_to_1000": round(rows[-1]["s_each"] / rows[0]["s_each"], 3),
+        "speedup_vs_nbgrader_one_exercise": round(nbgrader_s[0] / rows[0]["s_each"], 2),
+    }
 
 
 def _require_same(found: dict[str, list[Graded]]) -> None:

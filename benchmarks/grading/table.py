@@ -8,6 +8,7 @@ from typing import Any
 FIGURES = {
     "speedup_vs_nbgrader": "times as fast as nbgrader, 2 workers",
     "speedup_vs_nbgrader_1_worker": "times as fast as nbgrader, 1 worker",
+    "speedup_vs_nbgrader_one_exercise": "times as fast as nbgrader, 2 workers, notebooks of one exercise",
     "two_workers": "times as fast with 2 workers as with 1",
     "overhead_s": "seconds a submission beside its kernels' time",
     "student_share": "of the time is that of kernels",
@@ -34,7 +35,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     for row in result.get("ways", ()):
         yield f"  {row['way']:<24}{row['s_each']:>7} s a submission, {row['cpu_s_each']:>7} s of processors, {row['memory_mib']:>5} MiB"
     for row in result.get("growth", ()):
-        yield f"  {row['submissions']:>5} submissions      {row['s_each']:>7} s a submission, {row['memory_mib']:>5} MiB"
+        writer = f"{row['memory_mib']:>5} MiB, {row['writer_s']} s of the writer"
+        yield f"  {row['submissions']:>5} submissions      {row['s_each']:>7} s a submission, {writer}"
     yield from (f"{result[name]:>8} {words}" for name, words in FIGURES.items() if name in result)
     if result.get("same_marks") or starts is not None:
         yield "the marks are the same"
