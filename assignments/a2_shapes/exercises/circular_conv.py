@@ -106,13 +106,13 @@ class CircularConv(Exercise):
     def cases(self) -> list[Case]:
         return [
             Case("three outlines, three taps", Family.VALUE, material(3, 2, 5, 9, 3), public=True),
-            Case("five taps", Family.VALUE, material(1, 3, 4, 11, 5), public=True),
-            Case("three outlines, drawn again", Family.VALUE, material(3, 4, 6, 8, 3)),
+            Case("five taps, every second vertex", Family.VALUE, material(1, 3, 4, 10, 5, stride=2), public=True),
+            Case("three outlines, drawn again, every second vertex", Family.VALUE, material(3, 4, 6, 8, 3, stride=2)),
             Case("seven taps", Family.VALUE, material(2, 3, 5, 12, 7)),
-            Case("every third vertex", Family.EDGE, material(3, 2, 5, 12, 5, stride=3)),
+            Case("every third vertex", Family.VALUE, material(3, 2, 5, 12, 5, stride=3)),
             Case("the stride left out", Family.VALUE, without_stride),
             Case("gradient", Family.GRADIENT, material(3, 2, 5, 9, 3), public=True),
-            Case("gradient, five taps, one outline", Family.GRADIENT, material(1, 3, 4, 10, 5)),
+            Case("gradient, five taps, one outline, every third vertex", Family.GRADIENT, material(1, 3, 4, 12, 5, stride=3)),
             Case("gradient, every second vertex", Family.GRADIENT, material(3, 4, 2, 12, 5, stride=2)),
             Case("float64", Family.DTYPE, material(3, 2, 5, 9, 3), dtype="float64"),
             Case("float64, gradient", Family.DTYPE, material(3, 2, 5, 11, 5, stride=2), dtype="float64", gradient=True),
