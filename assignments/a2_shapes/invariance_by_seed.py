@@ -17,7 +17,7 @@ from assignments.lesson_code import by_seed_parser, code_cells, markdown_table, 
 LESSON = Path(__file__).resolve().parent / "lessons" / "5_invariance.py"
 # a cell that defines one of these is run; each is needed.
 NEEDED = (
-    "start_invariant",
+    "coverage",
     "InvariantEncoder",
     "restart",
     "autoencoder",

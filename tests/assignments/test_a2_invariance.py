@@ -57,12 +57,6 @@ def test_strides_that_the_written_question_leaves_open():
     assert [s for s in range(2, 13) if 12 % s == 0 and 24 % s == 0] == [2, 3, 4, 6, 12]
 
 
-def test_start_invariant_distance_equals_the_loop(setup):
-    one, other = torch.randn(3, 2, 11, dtype=torch.float64), torch.randn(3, 2, 11, dtype=torch.float64)
-    loop = torch.stack([(one - other.roll(k, 2)).square().sum(dim=1).mean(dim=1) for k in range(11)]).amin(dim=0)
-    torch.testing.assert_close(setup["start_invariant"](one, other), loop)
-
-
 def test_coverage_adds_up_to_the_area_and_has_a_gradient(setup):
     angle = torch.arange(48, dtype=torch.float64) * (2 * torch.pi / 48)
     circle = torch.stack((0.2 + 0.9 * angle.cos(), -0.1 + 0.6 * angle.sin()))[None].requires_grad_(True)
@@ -226,7 +220,8 @@ def test_share_of_the_start_is_nothing_for_the_ring_and_everything_for_a_code_th
 def test_rolling_both_asks_for_what_comes_in(small):
     torch.manual_seed(2)
     seen = []
-    original, small["start_invariant"] = small["start_invariant"], lambda answer, wanted: seen.append(wanted) or original(answer, wanted)
+    name = "start_invariant_distance"
+    original, small[name] = small[name], lambda answer, wanted: seen.append(wanted) or original(answer, wanted)
     kept = dict(small["WAYS"])
     try:
         # the loss is told what was asked for; both ways with the ring's loss, whose target is then recorded.
@@ -234,7 +229,7 @@ def test_rolling_both_asks_for_what_comes_in(small):
         for way in ("input", "both"):
             small["train_way"](way, small["short"], 1, seed=3)
     finally:
-        small["start_invariant"] = original
+        small[name] = original
         small["WAYS"].clear()
         small["WAYS"].update(kept)
     as_stored, rolled = seen
@@ -255,7 +250,7 @@ def test_table_by_seed_has_a_row_for_every_way(small):
 
 def test_lesson_without_a_training_is_named():
     with pytest.raises(LookupError, match=r"defines no .*train_way.*; the tables need them"):
-        lesson_names("# %% setup=true\ndef start_invariant(): ...\n")
+        lesson_names("# %% setup=true\ndef coverage(): ...\n")
 
 
 def test_command_line_refuses_no_seeds(capsys):

@@ -1,4 +1,4 @@
-"""The distance and the masks that vislab has ready are no answers to the exercises that ask for it, by whatever way they are reached."""
+"""Distances and masks that vislab has ready are no answers to the exercises that ask for them, by whatever way they are reached."""
 
 import pytest
 from course_assignments import ASSIGNMENTS
@@ -50,6 +50,36 @@ def test_ready_masks_are_no_answer_to_the_rasteriser(judged, tmp_path):
     record, score = judged(EXERCISES["shapes.coverage"], path)
     assert score.earned == 0 and {case.verdict for case in record.cases} == {Verdict.RULE}
     unwatched = type(EXERCISES["shapes.coverage"])()
+    unwatched.tripwires = ()
+    record, score = judged(unwatched, path, secret=1)
+    assert score.earned == unwatched.points_total, [(case.name, case.text) for case in record.cases if case.text]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("cyclic_distance", "def cyclic_distance(first, second):\n    return held(first, second)\n"),
+        (
+            "cyclic_distance",
+            "def cyclic_distance(first, second):\n    count = first.shape[2]\n"
+            "    place = (torch.arange(count) + half(first.detach(), second.detach())[:, None]) % count\n"
+            "    other = second.gather(2, place[:, None].expand(-1, 2, -1))\n"
+            "    return (first - other).square().sum(dim=1).mean(dim=1)\n",
+        ),
+        ("cyclic_distance_loop", "def cyclic_distance_loop(first, second):\n    return held(first[None], second[None])[0]\n"),
+    ],
+    ids=["the whole", "half of it", "one pair"],
+)
+def test_the_ready_distance_of_rings_is_no_answer_to_either_exercise(judged, tmp_path, name, code):
+    path = tmp_path / f"{name}.py"
+    head = "import torch\nfrom vislab.geometry.correspondence import _best_start as half\n"
+    head += "from vislab.geometry.correspondence import start_invariant_distance as held\n\n\n"
+    path.write_text(head + code, encoding="utf-8")
+    exercise = EXERCISES[f"shapes.{name}"]
+    record, score = judged(exercise, path)
+    assert score.earned == 0 and {case.verdict for case in record.cases} == {Verdict.RULE}
+    # the twin: without the tripwire it is right.
+    unwatched = type(exercise)()
     unwatched.tripwires = ()
     record, score = judged(unwatched, path, secret=1)
     assert score.earned == unwatched.points_total, [(case.name, case.text) for case in record.cases if case.text]

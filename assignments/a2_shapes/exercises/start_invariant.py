@@ -12,6 +12,9 @@ from autograder.exercise.draw import Draw
 from autograder.exercise.exercise import Exercise
 from vislab.check.verdict import Family
 
+# the distance, and the half of it that does the work.
+READY = tuple(f"vislab.geometry.correspondence.{name}" for name in ("start_invariant_distance", "_best_start"))
+
 
 def stars(draw: Draw, count: int, vertices: int) -> Tensor:
     """Star-shaped simple polygons ``[count, 2, vertices]`` with random radii, none of them centred at the origin."""
@@ -145,6 +148,7 @@ class CyclicDistanceLoop(Exercise):
     title = "Start-invariant distance, by loops"
     symbol = "cyclic_distance_loop"
     points = {Family.VALUE: 1.25, Family.DTYPE: 0.25, Family.EDGE: 0.5}
+    tripwires = READY
     diagnoses = {
         "the distance without any shift": lambda first, second: costs_of(first, second)[..., 0],
         "the largest cost instead of the smallest": lambda first, second: costs_of(first, second).amax(dim=-1),
@@ -197,6 +201,7 @@ class CyclicDistance(Exercise):
         Family.EDGE: 0.5,
         Family.PURITY: 0.25,
     }
+    tripwires = READY
     diagnoses = {
         **CyclicDistanceLoop.diagnoses,
         "one shift for the whole batch": lambda first, second: costs_of(first, second)[:, int(costs_of(first, second).sum(dim=0).argmin())],

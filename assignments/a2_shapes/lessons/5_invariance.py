@@ -63,17 +63,11 @@ from vislab import show
 from vislab.check import check
 from vislab.check.budget import steps
 from vislab.data import open_dataset
+from vislab.geometry.correspondence import start_invariant_distance
 from vislab.geometry.outlines import soft_masks
 
 plt.rcParams["figure.dpi"] = 80
 ICONS = os.environ.get("VISLAB_ICONS", "icons")  # or the path of another file of the same layout
-
-
-def start_invariant(first: Tensor, second: Tensor) -> Tensor:
-    """Mean squared distance of polygons [B, 2, N] for the best start, [B]: all shifts at once, by the FFT (notebook 3)."""
-    a, b = (torch.complex(*one.unbind(dim=1)) for one in (first, second))
-    best = torch.fft.ifft(torch.fft.fft(a).conj() * torch.fft.fft(b)).real.amax(dim=1)
-    return (first.square().sum(dim=(1, 2)) + second.square().sum(dim=(1, 2)) - 2 * best) / first.shape[2]
 
 
 def coverage(polygons: Tensor, side: int) -> Tensor:
@@ -81,7 +75,8 @@ def coverage(polygons: Tensor, side: int) -> Tensor:
     return soft_masks(polygons, side, side, extent=1.6, tau=0.06)
 
 # %% [markdown]
-# `start_invariant` and `coverage` are what notebooks 3 and 2 build; here they come ready made.
+# `start_invariant_distance(first, second)`, imported above, and `coverage` are what notebooks 3 and 2 build; here they come ready made. The first
+# takes polygons `[B, 2, N]` and returns `[B]`, the mean squared distance for the best start.
 #
 # ## 1. A list has ends, a ring has none
 #
@@ -322,7 +317,7 @@ plt.show()
 #
 # The same wish, *the start must not matter*, can be written in three places.
 #
-# * **As a loss.** Do not ask the network for the list, ask it for the ring: `start_invariant(answer, outline)`.
+# * **As a loss.** Do not ask the network for the list, ask it for the ring: `start_invariant_distance(answer, outline)`.
 # * **As an architecture.** Your encoder: it cannot know the start.
 # * **As an augmentation.** Roll the **input** by a random amount in each step, and ask for the outline as it stands in the file. (Many a library rolls
 #   what comes in *and* what is asked for, as a photograph and its mask are flipped together. That is another wish, and runs beside: *augmentation of both*.)
@@ -372,7 +367,7 @@ def train_way(way: str, outlines: Tensor, count: int, seed: int = 0) -> nn.Seque
         given = restart(wanted, rolls) if input_rolled else wanted
         wanted = given if target_rolled else wanted
         answer = net(given)
-        loss = start_invariant(answer, wanted).mean() if ring_loss else (answer - wanted).square().sum(dim=1).mean()
+        loss = start_invariant_distance(answer, wanted).mean() if ring_loss else (answer - wanted).square().sum(dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -384,7 +379,7 @@ def held_error(net: Callable[[Tensor], Tensor], seed: int = 1) -> float:
     """Mean start-invariant distance on held-out outlines, begun anywhere."""
     shapes = restart(held, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        return float(start_invariant(net(shapes), shapes).mean())
+        return float(start_invariant_distance(net(shapes), shapes).mean())
 
 
 def start_share(encoder: nn.Module) -> float:
@@ -452,7 +447,7 @@ for key, way in (("a", "loss"), ("b", "architecture")):
     with torch.no_grad():
         answer = nets[way, "with a rule"](shape[None])[0]
     show.polygon(shape.T, y_up=True, filled=True, colour="0.6", ax=panels[key])
-    off = float(start_invariant(answer[None], shape[None]))
+    off = float(start_invariant_distance(answer[None], shape[None]))
     show.polygon(answer.T, y_up=True, colour="tab:red", ax=panels[key], caption=f"{way}: {off:.2f}")
     panels[key].axis("off")
 plt.show()

@@ -70,6 +70,7 @@ except ImportError:
 
 from vislab.check import check
 from vislab.check.budget import steps
+from vislab.geometry.outlines import soft_masks
 
 # the course's icons; or the path of another file with polygons.
 ICONS = os.environ.get("VISLAB_ICONS", "icons")
@@ -91,7 +92,9 @@ def vertex(base, n, stride_axis, stride_point):
 # %% [markdown]
 # ## 1. Tables that nobody reads twice
 #
-# Here is the rasteriser in PyTorch's own operations, as a reference for everything that follows.
+# Notebook 2's rasteriser in PyTorch's own operations comes ready made (`vislab.geometry.outlines.soft_masks`), as a reference for everything that
+# follows: a table of all pixels times all edges for every step of the way to the nearest edge, the smallest distance of each pixel, its sign by the
+# edges that a ray crosses, and σ(−d / τ).
 
 # %%
 import inspect
@@ -103,32 +106,9 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 HAVE_TRITON = hasattr(triton, "compile")
 
 
-def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
-    """Distance of points [P, 2] from the border of polygons [B, 2, N], negative inside: [B, P]; without a gradient where it is 0."""
-    last = polygons.transpose(1, 2)[:, None]  # [B, 1, N, 2]
-    first = last.roll(1, dims=2)
-    edge, away = last - first, points[:, None] - first  # [B, P, N, 2]
-    squared = edge.square().sum(dim=-1)
-    share = ((away * edge).sum(dim=-1) / torch.where(squared > 0, squared, 1.0)).clamp(0, 1)
-    nearest = (away - share[..., None] * edge).square().sum(dim=-1).amin(dim=-1)
-    distance = torch.where(nearest > 0, torch.where(nearest > 0, nearest, 1.0).sqrt(), 0.0)
-    above = first[..., 1] > points[:, None, 1]
-    right = away[..., 0] * edge[..., 1] < away[..., 1] * edge[..., 0]
-    crossed = (above != (last[..., 1] > points[:, None, 1])) & (right == (edge[..., 1] > 0))
-    return torch.where(crossed.sum(dim=-1) % 2 == 1, -distance, distance)
-
-
-# %%
-def pixel_centres(height: int, width: int, extent: float, like: Tensor) -> Tensor:
-    """Centres of all pixels in the order of their numbers, [H W, 2]."""
-    x, y = (torch.linspace(-extent, extent, 2 * n + 1, dtype=like.dtype, device=like.device)[1::2] for n in (width, height))
-    return torch.cartesian_prod(y.flip(0), x).flip(1)
-
-
 def plain_coverage(polygons: Tensor, height: int, width: int, extent: float, tau: float) -> Tensor:
     """Coverage [B, H, W] in PyTorch's own operations."""
-    distances = signed_distance(pixel_centres(height, width, extent, polygons), polygons)
-    return (-distances / tau).sigmoid().reshape(-1, height, width)
+    return soft_masks(polygons, height, width, extent=extent, tau=tau)[:, 0]
 
 
 def ready(*kernels) -> bool:
@@ -355,7 +335,8 @@ if ready(coverage_kernel):
 # %%
 ring = torch.arange(9) * (2 * math.pi / 9)
 stone = torch.stack([ring.cos(), ring.sin()]) * torch.tensor([1.3, 0.7, 1.1, 1.2, 0.6, 1.2, 1.0, 0.8, 1.25])
-dots = pixel_centres(160, 160, 1.6, stone)
+level = torch.linspace(-1.6, 1.6, 2 * 160 + 1)[1::2]
+dots = torch.cartesian_prod(level.flip(0), level).flip(1)  # centres of 160 x 160 pixels, row by row
 last, first = stone.T, stone.T.roll(1, dims=0)
 edge, away = last - first, dots[:, None] - first
 share = ((away * edge).sum(dim=2) / edge.square().sum(dim=1)).clamp(0, 1)
