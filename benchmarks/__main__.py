@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     loaders.add_argument("--batch-size", type=int, default=64, help="rows of a batch (default 64)")
     grading = rooms.add_parser("grading", help="a class: this engine against plain nbgrader, walls, workers, growth, how kernels start")
     grading.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    grading.add_argument("--save", action="store_true", help="also write the JSON object to benchmarks/results/")
+    grading.add_argument("--save", action="store_true", help="also write it to benchmarks/results/; with --part, into what is kept there")
     grading.add_argument("--rounds", type=int, default=3, help="how often each is run, in turns (default 3)")
     grading.add_argument("--assignment", default="a1_pose", help="whose notebooks are graded (default a1_pose)")
     grading.add_argument("--notebook", default="1_heatmaps", help="what everybody hands in (default 1_heatmaps)")
@@ -114,15 +114,40 @@ def run_loaders(options: argparse.Namespace) -> int:
 def run_grading(options: argparse.Namespace) -> int:
     """Measure grading as the command line's ``options`` say, and print."""
     root = Path(__file__).resolve().parents[1]
+    machine = {"device": device_name(torch.device("cpu")), "processors": os.cpu_count(), "versions": versions(), "rounds": options.rounds}
+    frame = {**machine, "assignment": options.assignment, "notebook": options.notebook}
     try:
+        kept = _kept_parts(frame, _target(frame, "grading")) if options.save and options.part else {}
         measured = measure_parts(root, options, lambda line: print(line, file=sys.stderr))
+    except _KeptOtherwise as error:
+        print(error, file=sys.stderr)
+        return 2
     except GATES as error:
         print("a comparison is red, so no figure is printed:", *error.args, sep="\n  ", file=sys.stderr)
         return 1
-    machine = {"device": device_name(torch.device("cpu")), "processors": os.cpu_count(), "versions": versions(), "rounds": options.rounds}
-    result = {**machine, "assignment": options.assignment, "notebook": options.notebook, **measured}
+    result = {**frame, **kept, **measured}
     _publish(result, "grading", options, grading_table(result))
     return 0
+
+
+class _KeptOtherwise(ValueError):
+    """Parts of one result that were not measured alike."""
+
+
+def _kept_parts(frame: dict, path: Path) -> dict:
+    """What a kept result says besides ``frame``: parts that are measured anew take their place in it.
+
+    Raises:
+        _KeptOtherwise: it was measured on another machine, or with other versions or settings.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    if differing := [name for name, value in frame.items() if kept.get(name) != value]:
+        remedy = "measure all parts, or move that file away"
+        raise _KeptOtherwise(f"{path.name} was kept with other {', '.join(differing)}, so a part does not go with it; {remedy}")
+    return {name: value for name, value in kept.items() if name not in frame}
 
 
 def run_scale(options: argparse.Namespace) -> int:
@@ -141,10 +166,14 @@ def run_scale(options: argparse.Namespace) -> int:
     return 0
 
 
+def _target(result: dict, room: str) -> Path:
+    return _RESULTS / f"{room}_{slug(result['device'])}.json"
+
+
 def _publish(result: dict, room: str, options: argparse.Namespace, table: str) -> None:
     text = json.dumps(result, indent=2)
     if options.save:
-        target = _RESULTS / f"{room}_{slug(result['device'])}.json"
+        target = _target(result, room)
         target.write_text(text + "\n")
         print(f"wrote {target.relative_to(_RESULTS.parents[1])}", file=sys.stderr)
     print(text if options.json else table)

@@ -165,6 +165,24 @@ def test_growth_is_time_a_submission(
     assert "    8 submissions         1.25 s a submission,    99 MiB, 0.0 s of the writer\n" in out
 
 
+def test_a_part_that_is_measured_again_takes_its_place_in_what_was_kept(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commanded(monkeypatch)
+    monkeypatch.setattr(command, "_RESULTS", tmp_path / "benchmarks" / "results")
+    command._RESULTS.mkdir(parents=True)
+    growth = ["grading", "--part", "growth", "--save", "--json", "--growth"]
+    assert command.main(["grading", "--part", "class", "--submissions", "4", "--rounds", "1", "--save", "--json"]) == 0
+    assert command.main([*growth, "5", "8", "--rounds", "1"]) == 0
+    assert command.main([*growth, "5", "10", "--rounds", "1"]) == 0
+    (path,) = command._RESULTS.iterdir()
+    told = json.loads(path.read_text())
+    assert told["two_workers"] == 1.9 and [row["submissions"] for row in told["growth"]] == [5, 10]
+    assert command.main([*growth, "5", "8", "--rounds", "2"]) == 2
+    assert "was kept with other rounds, so a part does not go with it; measure all parts" in capsys.readouterr().err
+    assert json.loads(path.read_text()) == told
+
+
 def test_a_class_is_of_all_kinds_and_no_two_are_alike(a1: Assignment, root: Path, tmp_path: Path) -> None:
     school = found_school(tmp_path, root, a1, "1_heatmaps", 2 * len(KINDS))
     handed_in = sorted(school.root.glob("submitted/*/a1_pose/*.ipynb"))
