@@ -13,7 +13,7 @@ from autograder.engine.job import Job, Result
 from autograder.engine.plain_tests import with_hidden_tests
 from autograder.engine.secret import read_secret
 from autograder.engine.store import LedgerStore
-from autograder.exercise.assignment import Assignment, resolve_assignment
+from autograder.exercise.assignment import Assignment, assignment_folder
 from autograder.intake.record import IntakeRecord, load_record
 from autograder.sandbox.choice import Start
 
@@ -42,12 +42,12 @@ class Course:
         return LedgerStore(self.root / "ledgers")
 
     def assignment(self, name: str) -> Assignment:
-        """Load an assignment.
+        """Load an assignment, once per state of its files.
 
         Raises:
             AssignmentError: an unknown name; the message lists the known ones.
         """
-        return assignment_at(resolve_assignment(self.assignments_root, name).folder)
+        return assignment_at(assignment_folder(self.assignments_root, name).resolve())
 
     def release_folder(self, assignment: str) -> Path:
         """Return the assignment's built release.

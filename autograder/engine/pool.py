@@ -69,8 +69,9 @@ def _drain(pool: Executor, waiting: deque[Job], workers: int, finished: Finished
     """Take jobs from ``waiting`` until none is left or the pool breaks; return the jobs that were being graded when it broke."""
     running: dict[Future[Result], Job] = {}
     suspects: list[Job] = []
+    ended: deque[tuple[Job, Result]] = deque()
     try:
-        while (waiting and not suspects) or running:
+        while True:
             # no more at once than there are workers: the pool does not tell whose worker died, so whoever waits must not be in it.
             while waiting and not suspects and len(running) < workers:
                 job = waiting.popleft()
@@ -79,21 +80,21 @@ def _drain(pool: Executor, waiting: deque[Job], workers: int, finished: Finished
                 except BrokenProcessPool:
                     # it broke while nothing of ours was going on, or before we were told: this job never began.
                     waiting.appendleft(job)
-                    if not running:
-                        return suspects
                     break
+            # the workers have something to do again, so this is the time to write.
+            while ended:
+                finished(*ended.popleft())
+            if not running:
+                return suspects
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 job = running.pop(future)
                 try:
-                    result = future.result()
+                    ended.append((job, future.result()))
                 except BrokenProcessPool:
                     suspects.append(job)
-                    continue
-                finished(job, result)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
-    return suspects
 
 
 class Worker(SpawnProcess):

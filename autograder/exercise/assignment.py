@@ -133,8 +133,8 @@ def _weights_files(folder: Path, table: Mapping[str, Any], exercises: Mapping[st
     return [name for name in names if name not in table.get("extra_files", ())]
 
 
-def resolve_assignment(root: Path, name: str) -> Assignment:
-    """Load the assignment ``name`` below ``root``.
+def assignment_folder(root: Path, name: str) -> Path:
+    """Return where the assignment ``name`` lies below ``root``.
 
     Raises:
         AssignmentError: an unknown name; the message lists the known ones.
@@ -142,7 +142,16 @@ def resolve_assignment(root: Path, name: str) -> Assignment:
     known = find_assignments(root)
     if name not in known:
         raise AssignmentError(f"unknown assignment {name!r}; the assignments under {root} are: {', '.join(known) or 'none'}")
-    return load_assignment(known[name])
+    return known[name]
+
+
+def resolve_assignment(root: Path, name: str) -> Assignment:
+    """Load the assignment ``name`` below ``root``.
+
+    Raises:
+        AssignmentError: as ``assignment_folder`` and ``load_assignment``.
+    """
+    return load_assignment(assignment_folder(root, name))
 
 
 def _table(folder: Path) -> dict[str, Any]:

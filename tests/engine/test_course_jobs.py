@@ -43,3 +43,12 @@ def test_a_class_without_intake_is_told_to_run_it(course: Course) -> None:
     (course.store.root / "t1_tiny" / "ben" / "intake.json").unlink()
     with pytest.raises(CourseError, match="run 'python -m autograder intake t1_tiny'"):
         course.jobs("t1_tiny")
+
+
+def test_an_assignment_is_loaded_once_for_a_whole_class(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    course.jobs("t1_tiny")
+    asked: list[Path] = []
+    for module in ("autograder.engine.grade_one", "autograder.exercise.assignment"):
+        monkeypatch.setattr(f"{module}.load_assignment", asked.append)
+    assert len(course.jobs("t1_tiny")) == 2 and asked == []
+    assert course.job("t1_tiny", "ben", "tiny").assignment_folder == course.assignment("t1_tiny").folder

@@ -57,6 +57,11 @@ def dies_once_on_everybody(job: Job) -> Result:
     return graded(job)
 
 
+def marks_its_beginning(job: Job) -> Result:
+    Path(os.environ["VISLAB_TEST_MARK"] + job.student).touch()
+    return graded(job)
+
+
 def ran(make_job: Callable[..., Job], work: Callable[[Job], Result], students: list[str]) -> dict[str, Result]:
     found: dict[str, Result] = {}
 
@@ -74,6 +79,23 @@ def test_every_job_ends_once(make_job: Callable[..., Job]) -> None:
 
 def test_a_class_that_is_graded_already_leaves_nothing_to_do(make_job: Callable[..., Job]) -> None:
     assert ran(make_job, graded, []) == {}
+
+
+def test_a_worker_has_its_next_notebook_while_a_result_is_written(
+    make_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISLAB_TEST_MARK", str(tmp_path / "mark-"))
+    begun: dict[str, list[str]] = {}
+
+    def finished(job: Job, result: Result) -> None:
+        expected = 2 if job.student == "ada" else 3
+        deadline_s = time.monotonic() + 60
+        while len(list(tmp_path.glob("mark-*"))) < expected and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        begun[job.student] = sorted(path.name for path in tmp_path.glob("mark-*"))
+
+    grade_many([make_job(student=student) for student in ("ada", "ben", "cleo")], finished, workers=1, work=marks_its_beginning)
+    assert begun["ada"] == ["mark-ada", "mark-ben"] and set(begun) == {"ada", "ben", "cleo"}
 
 
 def test_a_job_that_always_kills_its_worker_is_our_failure_alone(make_job: Callable[..., Job]) -> None:
