@@ -13,7 +13,7 @@ class TestOfCircularConv(Exercise):
     name = "shapes.test_circular_conv"
     title = "A test of circular convolution"
     symbol = "test_circular_conv"
-    points = {Family.VALUE: 2.5, Family.EDGE: 1.25, Family.DTYPE: 0.25}
+    points = {Family.VALUE: 2.75, Family.EDGE: 1.0, Family.DTYPE: 0.25}
     probe = SuiteProbe(of="shapes.circular_conv")
 
     def cases(self) -> list[Suspect]:
@@ -30,9 +30,9 @@ class TestOfCircularConv(Exercise):
             Suspect("the bias left out", Family.VALUE, mutant="bias_left_out"),
             Suspect("the bias added once a tap", Family.VALUE, mutant="bias_once_a_tap"),
             Suspect("half of the kernel mirrored", Family.VALUE, mutant="half_kernel"),
-            Suspect("the stride ignored", Family.EDGE, mutant="stride_ignored"),
+            Suspect("the stride ignored", Family.VALUE, mutant="stride_ignored"),
+            Suspect("strides that begin at the second vertex", Family.VALUE, mutant="stride_begins_late"),
             Suspect("the last stride dropped", Family.EDGE, mutant="last_stride_dropped"),
-            Suspect("strides that begin at the second vertex", Family.EDGE, mutant="stride_begins_late"),
             Suspect("wraps around only once", Family.EDGE, mutant="wraps_once"),
             Suspect("stops at the ends of the second turn", Family.EDGE, mutant="wraps_once_and_stops"),
             Suspect("digits lost for float64", Family.DTYPE, mutant="single_precision"),
