@@ -43,7 +43,6 @@ def outlines_from_pictures(pictures, masks, labels, hidden, *, steps, seed):
         return circle + 0.3 * net(some).unflatten(1, (2, vertices))
 
     optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=steps)
     for _ in range(steps):
         rows = torch.randint(len(pictures), (24,))
         found = outlines(pictures[rows])
@@ -51,6 +50,5 @@ def outlines_from_pictures(pictures, masks, labels, hidden, *, steps, seed):
         loss = (coverage(found, masks.shape[-1]) - masks[rows]).square().mean() + 0.05 * edges.mean()
         optimiser.zero_grad()
         loss.backward()
-        schedule.step()
     with torch.no_grad():
         return outlines(hidden)
