@@ -17,6 +17,20 @@ def refuse_polygons(name: str, polygons: Tensor) -> None:
         raise ValueError(f"{name}.shape {tuple(polygons.shape)} must be [B, 2, N] with N at least 1; give one polygon as polygon[None]")
 
 
+def refuse_unlike(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
+    """Raise unless two arguments have one dtype and lie on one device.
+
+    Raises:
+        TypeError: two dtypes.
+        ValueError: two devices.
+    """
+    if value.dtype != other.dtype:
+        rule = f"{name}.dtype {value.dtype} must equal {other_name}.dtype {other.dtype}"
+        raise TypeError(f"{rule}; convert with {name}.to({other_name}.dtype)")
+    if value.device != other.device:
+        raise ValueError(f"{name}.device {value.device} must equal {other_name}.device {other.device}; use {name}.to({other_name}.device)")
+
+
 def refuse_kind(name: str, value: Tensor) -> None:
     """Raise TypeError unless ``value``, an argument called ``name``, is a floating tensor."""
     if not isinstance(value, Tensor) or not value.is_floating_point():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vislab.geometry.arguments import refuse_polygons
+from vislab.geometry.arguments import refuse_polygons, refuse_unlike
 
 
 def start_invariant_distance(first: Tensor, second: Tensor) -> Tensor:
@@ -39,10 +39,7 @@ def start_invariant_distance(first: Tensor, second: Tensor) -> Tensor:
     refuse_polygons("second", second)
     if second.shape != first.shape:
         raise ValueError(f"second.shape {tuple(second.shape)} must equal first.shape {tuple(first.shape)}; resample one of the two")
-    if second.dtype != first.dtype:
-        raise TypeError(f"second.dtype {second.dtype} must equal first.dtype {first.dtype}; convert with second.to(first.dtype)")
-    if second.device != first.device:
-        raise ValueError(f"second.device {second.device} must equal first.device {first.device}; use second.to(first.device)")
+    refuse_unlike("second", second, "first", first)
     count = first.shape[2]
     later = torch.arange(count, device=first.device) + _best_start(first.detach(), second.detach())[:, None]
     begun_there = second.gather(2, (later % count)[:, None].expand(-1, 2, -1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vislab.geometry.arguments import refuse_kind, refuse_polygons
+from vislab.geometry.arguments import refuse_kind, refuse_polygons, refuse_unlike
 
 
 def signed_distance(points: Tensor, polygons: Tensor) -> Tensor:
@@ -107,7 +107,4 @@ def _refuse(points: Tensor, polygons: Tensor) -> None:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points.shape {tuple(points.shape)} must be [P, 2], x then y; flatten a raster, and stack x and y last")
     refuse_polygons("polygons", polygons)
-    if points.dtype != polygons.dtype:
-        raise TypeError(f"polygons.dtype {polygons.dtype} must equal points.dtype {points.dtype}; convert with polygons.to(points.dtype)")
-    if points.device != polygons.device:
-        raise ValueError(f"polygons.device {polygons.device} must equal points.device {points.device}; use polygons.to(points.device)")
+    refuse_unlike("polygons", polygons, "points", points)
