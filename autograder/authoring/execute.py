@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.notebooknode import NotebookNode
 
 from autograder.authoring.fault import AuthoringError
@@ -60,25 +60,15 @@ def execute(notebook: NotebookNode, folder: Path, cell_limit_s: int = CELL_LIMIT
             raise AuthoringError(f"{name}: the kernel died; look for memory use or a crash in compiled code") from None
         places = [str(folder), scratch, sys.prefix, str(_package_root()), str(Path.home()), tempfile.gettempdir() + "/ipykernel_"]
         places += [str(data)] if data is not None else []
-    done = nbformat.from_dict(notebook)
+    done, streams = nbformat.from_dict(notebook), CoalesceStreamsPreprocessor()
     for cell, ran in zip(done.cells, work.cells):
         if cell.cell_type == "code":
             cell.execution_count = ran.execution_count
-            cell.outputs = _joined(output for output in map(_stable, ran.outputs) if output is not None)
+            cell.outputs = [output for output in map(_stable, ran.outputs) if output is not None]
+            # into how many parts a print falls depends on how busy the machine is.
+            streams.preprocess_cell(cell, {}, 0)
             _refuse_places(name, cell, places)
     return done
-
-
-def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
-    """Join neighbours that are parts of one stream: into how many parts a print falls depends on how busy the machine is."""
-    joined: list[NotebookNode] = []
-    for output in outputs:
-        last = joined[-1] if joined else None
-        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
-            last.text += output.text
-        else:
-            joined.append(output)
-    return joined
 
 
 def _stable(output: NotebookNode) -> NotebookNode | None:
