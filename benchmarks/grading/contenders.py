@@ -127,14 +127,14 @@ def _timed(words: Sequence[str], folder: Path | None, environment: dict[str, str
     with said.open("wb") as output:
         begun_s = time.monotonic()
         process = subprocess.Popen(words, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        memory = _Watch(process.pid)
-        memory.start()
+        watch = _Watch(process.pid)
+        watch.start()
         # the kernel adds up what a child and those that it waited for took, for whoever waits in this way.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall_s = time.monotonic() - begun_s
-        memory.join()
-    return _Timed(wall_s, usage.ru_utime + usage.ru_stime, memory.most_mib, memory.cpu_s, process.returncode)
+        watch.join()
+    return _Timed(wall_s, usage.ru_utime + usage.ru_stime, watch.most_mib, watch.cpu_s, process.returncode)
 
 
 class _Watch(threading.Thread):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.grading.contenders import ENGINE
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -41,14 +43,12 @@ def measured_pace(result: Mapping[str, Any], stuck_share: float = 0.0, stuck_s: 
     missing = [name for name in ("ways", "growth", "starts") if name not in result]
     if missing:
         raise LookupError(f"the result has no {', no '.join(missing)}; measure with python -m benchmarks grading --json --save")
-    alone = next(row for row in result["ways"] if row["way"] == "engine, 1 worker")
     # two places side by side take a submission each in this time; a place's start is in it, a fortieth for each.
-    side_by_side_s = alone["s_each"] * 2 / result["two_workers"]
-    start_s = result["starts"]["warm_s"]
+    side_by_side_s = 2 * next(row["s_each"] for row in result["ways"] if row["way"] == ENGINE.name)
     smallest, largest = result["growth"][0], result["growth"][-1]
     more = largest["submissions"] - smallest["submissions"]
     write_s, memory_mib = (max(0.0, largest[name] - smallest[name]) / more for name in ("writer_s", "memory_mib"))
-    return Pace(side_by_side_s, start_s, write_s, memory_mib * 1024, stuck_share, stuck_s)
+    return Pace(side_by_side_s, result["starts"]["warm_s"], write_s, memory_mib * 1024, stuck_share, stuck_s)
 
 
 def finish_s(submissions: int, places: int, pace: Pace) -> float:
@@ -65,12 +65,9 @@ def finish_s(submissions: int, places: int, pace: Pace) -> float:
         raise ValueError(f"submissions {submissions} and places {places} must be at least 1")
     free = [pace.start_s] * min(places, submissions)
     ended = []
-    stuck_before = 0
-    for number in range(1, submissions + 1):
-        stuck = int(number * pace.stuck_share)
-        begun = free[0]
-        end = begun + (pace.stuck_s if stuck > stuck_before else pace.service_s)
-        stuck_before = stuck
+    for number in range(submissions):
+        stuck = int((number + 1) * pace.stuck_share) > int(number * pace.stuck_share)
+        end = free[0] + (pace.stuck_s if stuck else pace.service_s)
         heapq.heapreplace(free, end)
         ended.append(end)
     written = 0.0

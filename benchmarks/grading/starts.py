@@ -13,9 +13,9 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from autograder.engine.grade_one import assignment_at, grade_one
+from autograder.engine.grade_one import grade_one
 from autograder.engine.job import Job
-from autograder.exercise.assignment import resolve_assignment
+from autograder.exercise.assignment import assignment_folder
 from autograder.sandbox.choice import Start, open_sandbox
 from autograder.sandbox.fork_proof import fork_faults
 from benchmarks.timing import median_ratio
@@ -88,7 +88,7 @@ def start_up(start: Start) -> dict[str, float]:
 
 def solved(course_root: Path, assignment: str, notebook: str) -> Job:
     """Return the job of a solved notebook."""
-    folder = assignment_at(resolve_assignment(course_root / "assignments", assignment).folder).folder
+    folder = assignment_folder(course_root / "assignments", assignment).resolve()
     book = nbformat.read(course_root / "source" / assignment / f"{notebook}.ipynb", as_version=4)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     for cell in code:
