@@ -44,9 +44,7 @@ def run_quietly(lesson: Path, lesson_names: Callable[[str], Names]) -> Names:
         return lesson_names(lesson.read_text(encoding="utf-8"))
 
 
-def by_seed_parser(
-    module: str, description: str | None, seeds: str = "train this often, with seeds 0, 1, 2 ..."
-) -> argparse.ArgumentParser:
+def by_seed_parser(module: str, description: str | None, seeds: str = TRAINED) -> argparse.ArgumentParser:
     """Return the parser of a command that measures by seed, with its option ``--seeds``."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     parser.add_argument("--seeds", type=int, default=1, help=f"{seeds} (default 1)")

@@ -1,10 +1,10 @@
 """Every formula of every lesson can be set: by the rules that notebooks and their HTML share."""
 
-import importlib.util
 import re
 
 import pytest
 from course_assignments import ASSIGNMENTS
+from site_hook import hook
 
 from autograder.authoring.rules import read_lessons
 
@@ -15,11 +15,8 @@ FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>.+?)\$", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def mathml(root):
-    spec = importlib.util.spec_from_file_location("site_formulas", root / "docs" / "site" / "formulas.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.mathml
+def mathml():
+    return hook("formulas").mathml
 
 
 def faults_in(markdown, mathml):
