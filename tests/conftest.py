@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,6 +74,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if promise and os.environ.get(promise):
             pytest.fail(f"{mark}: {why}, and {promise} promises it", pytrace=False)
         pytest.skip(f"{mark}: {why}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test marked ``needs_cuda(compiled=True)`` in a process without Triton's interpreter, where this one has it."""
+    mark = pyfuncitem.get_closest_marker("needs_cuda")
+    if mark is None or not mark.kwargs.get("compiled") or os.environ["TRITON_INTERPRET"] != "1":
+        return None
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pyfuncitem.nodeid]
+    environment = os.environ | {"TRITON_INTERPRET": "0", "VISLAB_PROMISE_CUDA": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580, check=False)
+    if done.returncode != 0:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
+    return True
 
 
 @pytest.fixture(scope="session")

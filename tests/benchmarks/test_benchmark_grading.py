@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-import benchmarks.__main__ as command
 from autograder.engine.job import Job
 from autograder.exercise.assignment import Assignment, load_assignment
 from autograder.sandbox.choice import Start
+from benchmarks import publish
+from benchmarks.__main__ import main
 from benchmarks.grading import measure as whole
 from benchmarks.grading import profile
 from benchmarks.grading import starts as grading
@@ -42,11 +43,11 @@ def graded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Start]]:
 def test_both_ways_take_turns_and_the_table_says_what_was_measured(
     graded: list[tuple[str, Start]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["grading", "--part", "starts", "--rounds", "2", "--json"]) == 0
+    assert main(["grading", "--part", "starts", "--rounds", "2", "--json"]) == 0
     assert graded == [("1_heatmaps", start) for start in (Start.FRESH, Start.FORKED, Start.FORKED, Start.FRESH)]
     told = json.loads(capsys.readouterr().out)["starts"]
     assert told["same_marks"] and told["start_up"][0] == {"what": "ready", "fresh_s": 2.0, "forked_s": 1.0, "speedup": 2.0}
-    assert command.main(["grading", "--part", "starts", "--rounds", "1"]) == 0
+    assert main(["grading", "--part", "starts", "--rounds", "1"]) == 0
     assert "ready                   fresh     2.0 s  forked     1.0 s  2.0 times" in capsys.readouterr().out
 
 
@@ -58,7 +59,7 @@ def test_no_figure_is_printed_where_marks_differ_or_nothing_can_be_forked(
     with pytest.raises(StartGateError, match="receipts depend on how the kernel was started: 1_heatmaps"):
         measure_starts(root, "a1_pose", ["1_heatmaps"], 1)
     monkeypatch.setattr(grading, "fork_faults", lambda: ("own namespaces: broken: net",))
-    assert command.main(["grading", "--part", "starts"]) == 1
+    assert main(["grading", "--part", "starts"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and "own namespaces: broken: net" in captured.err
 
@@ -90,7 +91,7 @@ def test_the_profile_adds_up_kernels_and_leaves_out_the_turn_that_warms_up(
     told = profile.measure_profile(root, "a1_pose", "1_heatmaps", 2)
     assert (told["kernel"], told["test_kernels"], told["implementations"]) == (1.5, 0.75, 0.0) and next(turns) == 3
     monkeypatch.setattr("benchmarks.grading.parts.measure_profile", lambda *asked: told)
-    assert command.main(["grading", "--part", "profile", "--rounds", "2"]) == 0
+    assert main(["grading", "--part", "profile", "--rounds", "2"]) == 0
     assert "  test kernels               0.75 s of processors\n" in capsys.readouterr().out
 
 
@@ -157,9 +158,7 @@ def test_growth_is_time_a_submission(
     assert told["growth_50_to_1000"] == 0.5 and told["speedup_vs_nbgrader_one_exercise"] == 6.0
     # plain nbgrader is timed on the smallest class alone.
     assert asked == [ENGINE.name, NBGRADER.name, ENGINE.name]
-    assert (
-        command.main(["grading", "--part", "class", "--part", "growth", "--submissions", "4", "--rounds", "1", "--growth", "5", "8"]) == 0
-    )
+    assert main(["grading", "--part", "class", "--part", "growth", "--submissions", "4", "--rounds", "1", "--growth", "5", "8"]) == 0
     out = capsys.readouterr().out
     assert "     6.0 times as fast as nbgrader, 2 workers\n" in out
     assert "    8 submissions         1.25 s a submission,    99 MiB, 0.0 s of the writer\n" in out
@@ -169,16 +168,16 @@ def test_a_part_that_is_measured_again_takes_its_place_in_what_was_kept(
     root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commanded(monkeypatch)
-    monkeypatch.setattr(command, "_RESULTS", tmp_path / "benchmarks" / "results")
-    command._RESULTS.mkdir(parents=True)
+    monkeypatch.setattr(publish, "RESULTS", tmp_path / "benchmarks" / "results")
+    publish.RESULTS.mkdir(parents=True)
     growth = ["grading", "--part", "growth", "--save", "--json", "--growth"]
-    assert command.main(["grading", "--part", "class", "--submissions", "4", "--rounds", "1", "--save", "--json"]) == 0
-    assert command.main([*growth, "5", "8", "--rounds", "1"]) == 0
-    assert command.main([*growth, "5", "10", "--rounds", "1"]) == 0
-    (path,) = command._RESULTS.iterdir()
+    assert main(["grading", "--part", "class", "--submissions", "4", "--rounds", "1", "--save", "--json"]) == 0
+    assert main([*growth, "5", "8", "--rounds", "1"]) == 0
+    assert main([*growth, "5", "10", "--rounds", "1"]) == 0
+    (path,) = publish.RESULTS.iterdir()
     told = json.loads(path.read_text())
     assert told["two_workers"] == 1.9 and [row["submissions"] for row in told["growth"]] == [5, 10]
-    assert command.main([*growth, "5", "8", "--rounds", "2"]) == 2
+    assert main([*growth, "5", "8", "--rounds", "2"]) == 2
     assert "was kept with other rounds, so a part does not go with it; measure all parts" in capsys.readouterr().err
     assert json.loads(path.read_text()) == told
 

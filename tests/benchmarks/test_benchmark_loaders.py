@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import benchmarks.__main__ as command
 import benchmarks.loaders.gate as gate
+from benchmarks.__main__ import main
+from benchmarks.loaders import command
 from benchmarks.loaders.contenders import HEADLINE, WORK, Contender, contenders
 from benchmarks.loaders.gate import red_augmentations, red_loaders
 from benchmarks.loaders.sample_set import write_set
@@ -68,21 +69,21 @@ def test_a_loader_that_cheats_is_red(files: tuple[Path, Path], images: torch.Ten
 
 
 def test_the_command_prints_the_headlines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    right = command.measure_loaders
-    monkeypatch.setattr(command, "measure_loaders", lambda *arguments: right(*arguments, workers=0, works=(HEADLINE,)))
-    assert command.main(["loaders", "--json", "--rounds", "1", "--count", "40", "--batch-size", "20", "--device", "cpu"]) == 0
+    right = command.measure
+    monkeypatch.setattr(command, "measure", lambda *arguments: right(*arguments, workers=0, works=(HEADLINE,)))
+    assert main(["loaders", "--json", "--rounds", "1", "--count", "40", "--batch-size", "20", "--device", "cpu"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert {"speedup_vs_dataloader_hdf5", "speedup_vs_tensordataset", "device", "versions", "rows"} <= set(result)
     assert result["rows"][0]["work"] == HEADLINE and result["rows"][0]["samples_per_s"]["ours"] > 0
-    assert command.main(["loaders", "--rounds", "1", "--count", "40", "--batch-size", "20", "--device", "cpu"]) == 0
+    assert main(["loaders", "--rounds", "1", "--count", "40", "--batch-size", "20", "--device", "cpu"]) == 0
     assert "speedup_vs_tensordataset" in capsys.readouterr().out
 
 
 def test_no_figure_is_printed_while_a_comparison_is_red(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def red(*arguments):
-        raise command.LoaderGateError(["one is red"])
+        raise command.GateError(["one is red"])
 
-    monkeypatch.setattr(command, "measure_loaders", red)
-    assert command.main(["loaders", "--device", "cpu"]) == 1
+    monkeypatch.setattr(command, "measure", red)
+    assert main(["loaders", "--device", "cpu"]) == 1
     told = capsys.readouterr()
     assert told.out == "" and "one is red" in told.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import benchmarks.__main__ as command
+from benchmarks.__main__ import main
 from benchmarks.grading.scale import Pace, finish_s, measured_pace, scale_table, scale_text
 
 QUICK = Pace(service_s=6.0, start_s=5.0, write_s=0.01)
@@ -65,18 +65,18 @@ def test_table_says_hours_and_what_bounds_them(tmp_path: Path, capsys: pytest.Ca
     assert scale_text(table).splitlines()[2] == "| 2,000 | 1.0 h | 0.02 h | 0.02 h | 1.95 GiB |"
     path = tmp_path / "grading.json"
     path.write_text(json.dumps(MEASURED), encoding="utf-8")
-    assert command.main(["scale", str(path), "--submissions", "100", "--machines", "1", "2"]) == 0
+    assert main(["scale", str(path), "--submissions", "100", "--machines", "1", "2"]) == 0
     assert capsys.readouterr().out.startswith("| submissions | 1 machine | 2 machines | writer alone | writer's memory |\n")
-    assert command.main(["scale", str(path), "--submissions", "100", "--machines", "1", "--json"]) == 0
+    assert main(["scale", str(path), "--submissions", "100", "--machines", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["hours_on_machines"]["1"] == pytest.approx(0.09)
 
 
 def test_what_cannot_be_played_through_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "grading.json"
-    assert command.main(["scale", str(path)]) == 2 and "No such file" in capsys.readouterr().err
+    assert main(["scale", str(path)]) == 2 and "No such file" in capsys.readouterr().err
     path.write_text("{}", encoding="utf-8")
-    assert command.main(["scale", str(path)]) == 2 and "the result has no ways, no growth, no starts" in capsys.readouterr().err
+    assert main(["scale", str(path)]) == 2 and "the result has no ways, no growth, no starts" in capsys.readouterr().err
     for wrong in (["--machines", "0"], ["--submissions", "0"], ["--stuck-share", "1.5"], ["--stuck-s", "nan"]):
-        assert command.main(["scale", str(path), *wrong]) == 2 and "must be at least 1" in capsys.readouterr().err
+        assert main(["scale", str(path), *wrong]) == 2 and "must be at least 1" in capsys.readouterr().err
     with pytest.raises(ValueError, match="submissions 0 and places 3 must be at least 1"):
         finish_s(0, 3, QUICK)

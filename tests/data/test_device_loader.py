@@ -35,7 +35,7 @@ def test_batches_pass_through_autograd_after_inference_mode(tmp_path: Path) -> N
     assert weight.grad is not None and torch.isfinite(weight.grad).all()
 
 
-@pytest.mark.needs_cuda
+@pytest.mark.needs_cuda(compiled=True)
 def test_on_a_gpu_no_batch_waits_for_the_host(tmp_path: Path) -> None:
     icons = open_dataset(write_icons(tmp_path / "icons.h5"))
     augmentation = Augmentation(0.5, AffineJitter(0.3), ColourJitter(0.2, 0.2, 0.2), Cutout())

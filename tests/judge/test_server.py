@@ -14,7 +14,7 @@ import pytest
 import torch
 from judge_clients import GREETING, HANG_S, NAMES, beside, connect, hear, in_time, serving, verdicts
 from judged_exercises import EXERCISES, Double, double
-from open_files import open_files
+from open_files import left_open, open_files
 
 from autograder.exercise.case import Case
 from autograder.exercise.seeds import SeedSource
@@ -267,7 +267,7 @@ def test_descriptors_are_given_back(seeds: SeedSource, tmp_path: Path, monkeypat
             judge.open("toy.double")
             check_graded("toy.double", double, {})
             judge.close()
-    assert not open_files() - before
+    assert not left_open(before)
 
 
 def test_a_path_that_is_too_long_is_refused_and_leaves_nothing(seeds: SeedSource, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -12,6 +13,24 @@ TOLERANCE = {torch.float64: 1e-11, torch.float32: 5e-5, torch.float16: 1e-3, tor
 PADDINGS = ["zeros", "border", "reflection"]
 # image, output: one pixel, one line, sizes around a power of two, sizes that leave a rest in both tile directions.
 SIZES = [((1, 1), (1, 1)), ((1, 63), (64, 1)), ((63, 65), (9, 129)), ((64, 64), (65, 33)), ((129, 1), (5, 7)), ((5, 7), (129, 2))]
+
+
+def _twice_differentiable() -> bool:
+    image = torch.ones(1, 1, 2, 2, requires_grad=True)
+    sampled = torch.nn.functional.grid_sample(image, torch.zeros(1, 1, 1, 2, requires_grad=True), align_corners=False)
+    (first,) = torch.autograd.grad(sampled.square().sum(), image, create_graph=True)
+    try:
+        torch.autograd.grad(first.sum(), image)
+    except RuntimeError:
+        return False
+    return True
+
+
+# PyTorch 2.13 has it, PyTorch 2.11 has not.
+GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE = _twice_differentiable()
+needs_second_derivatives = pytest.mark.skipif(
+    not GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE, reason="this PyTorch's grid_sample has no second derivative"
+)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:

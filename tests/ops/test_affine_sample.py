@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from heatmap_cases import assert_same_answers
-from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, answers, linear, noise, thetas
+from sampling_cases import GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE, PADDINGS, SIZES, TOLERANCE, WILD, answers, linear, noise, thetas
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vislab.ops.affine_sample import affine_sample, op, path_for
@@ -185,7 +185,8 @@ def test_derivatives_are_right(path, padding, align_corners):
         return affine_sample(image, theta, (2, 3), padding=padding, align_corners=align_corners, path=path)
 
     assert torch.autograd.gradcheck(function, (image, theta))
-    assert torch.autograd.gradgradcheck(function, (image, theta), fast_mode=True)
+    if GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE or path == "naive":
+        assert torch.autograd.gradgradcheck(function, (image, theta), fast_mode=True)
 
 
 @pytest.mark.parametrize("path", ["auto", "plain", "naive"])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from attention_cases import NAMES, SIZES, TOLERANCE, answers, doubles, inputs, some_places
 from heatmap_cases import assert_same_answers
+from on_device import as_it_lies
 
 triton = pytest.importorskip("triton")
 
@@ -90,8 +91,7 @@ def test_the_comparison_catches_a_wrong_kernel(fault):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_any_strides(view):
-    tensors = here(made())
-    tensors = [tensor.to(DEVICE) if DEVICE == "cuda" else tensor for tensor in VIEWS[view]()]
+    tensors = [as_it_lies(tensor, DEVICE) for tensor in VIEWS[view]()]
     assert not all(tensor.is_contiguous() for tensor in tensors)
     mask = some_places(9, 2).t().to(DEVICE)
     assert not mask.is_contiguous()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from heatmap_cases import assert_same_answers
-from sampling_cases import PADDINGS, SIZES, TOLERANCE, WILD, answers, grids, linear, noise
+from sampling_cases import GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE, PADDINGS, SIZES, TOLERANCE, WILD, answers, grids, linear, noise
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vislab.geometry.pixel_coordinates import pixel_to_norm
@@ -158,7 +158,8 @@ def test_derivatives_are_right(path, padding, align_corners):
         return bilinear_sample(image, grid, padding=padding, align_corners=align_corners, path=path)
 
     assert torch.autograd.gradcheck(function, (image, grid))
-    assert torch.autograd.gradgradcheck(function, (image, grid), fast_mode=True)
+    if GRID_SAMPLE_IS_TWICE_DIFFERENTIABLE or path == "naive":
+        assert torch.autograd.gradgradcheck(function, (image, grid), fast_mode=True)
 
 
 @pytest.mark.parametrize("path", ["auto", "plain", "naive"])

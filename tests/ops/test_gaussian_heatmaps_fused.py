@@ -3,6 +3,7 @@
 import pytest
 import torch
 from heatmap_cases import assert_same_answers
+from on_device import as_it_lies
 from pose_cases import TOLERANCE, answers, poses
 
 triton = pytest.importorskip("triton")
@@ -77,7 +78,7 @@ def test_the_comparison_catches_a_wrong_kernel(fault):
     ids=["transposed", "one joint for all", "every second joint"],
 )
 def test_any_strides(view):
-    pose = view().to(DEVICE)
+    pose = as_it_lies(view(), DEVICE)
     assert not pose.is_contiguous()
     options = {"sigma": 2.0, "normalise": "sum", "visibility": torch.tensor([[1, 0, 1], [1, 1, 0]], device=DEVICE).T}
     came = answers(fused_op, pose, (33, 40), **options)
@@ -98,7 +99,7 @@ def test_any_strides(view):
 )
 def test_an_upstream_gradient_of_any_strides(upstream, normalise, monkeypatch):
     torch.manual_seed(0)
-    upstream = upstream().to(DEVICE)
+    upstream = as_it_lies(upstream(), DEVICE)
     pose = poses(2, 3, 33, 40).to(DEVICE)
     seen = []
     kernel = fused._gradient_kernel

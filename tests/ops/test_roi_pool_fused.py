@@ -3,6 +3,7 @@
 import pytest
 import torch
 from heatmap_cases import assert_same_answers
+from on_device import as_it_lies
 from region_cases import TOLERANCE, answers, boxes, maps
 
 triton = pytest.importorskip("triton")
@@ -91,7 +92,7 @@ def test_the_comparison_catches_a_wrong_kernel(fault):
     ids=["transposed", "channels last", "every second pixel", "one image for all"],
 )
 def test_any_strides(view):
-    features, regions = view().to(DEVICE), boxes(6, 2, 8, 9).to(DEVICE)[::2]
+    features, regions = as_it_lies(view(), DEVICE), boxes(6, 2, 8, 9).to(DEVICE)[::2]
     assert not features.is_contiguous() and not regions.is_contiguous()
     came = answers(fused_op, features, regions, **OPTIONS)
     assert_same_answers(came, expected_answers(features, regions, **OPTIONS), TOLERANCE[torch.float32])
@@ -107,7 +108,7 @@ def test_any_strides(view):
     ids=["transposed", "channels last", "one number for all"],
 )
 def test_an_upstream_gradient_of_any_strides(upstream):
-    upstream = upstream().to(DEVICE)
+    upstream = as_it_lies(upstream(), DEVICE)
     results = []
     for path, dtype in (("fused", torch.float32), ("naive", torch.float64)):
         leaf = maps(2, 3, 9, 8).to(DEVICE, dtype).requires_grad_()

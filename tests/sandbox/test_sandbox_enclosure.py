@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from open_files import open_files
+from open_files import left_open, open_files
 from sandbox_bench import Bench, wait_until
 
 from autograder.sandbox.enclosure import LAUNCHER, Enclosure
@@ -191,7 +191,7 @@ def test_no_descriptor_is_leaked_on_either_side(bench: Bench) -> None:
     bench.run("pass")
     before = open_files()
     ended = bench.run("import os; print(sorted(os.listdir('/proc/self/fd')))")
-    assert not open_files() - before
+    assert not left_open(before)
     assert ended.out.strip() == "['0', '1', '2', '3']"
 
 
@@ -232,7 +232,7 @@ def test_what_went_wrong_is_told(tmp_path: Path) -> None:
     assert "inner.py" in without_launcher and "run `python -m autograder doctor`" in without_launcher
     assert re.search(r"Can't find source path .*nowhere", start_refused(replace(walls, judge_dir=tmp_path / "nowhere")))
     assert "No such file" in start_refused(replace(walls, interpreter=Interpreter(Path("/nowhere/python"))))
-    assert not open_files() - before
+    assert not left_open(before)
 
 
 def test_more_files_than_the_folder_holds_are_a_fault_that_says_so(bench: Bench) -> None:

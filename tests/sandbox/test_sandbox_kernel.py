@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from open_files import open_files
+from open_files import left_open, open_files
 from sandbox_bench import execute
 
 from autograder.sandbox.choice import Start, open_sandbox
@@ -312,7 +312,7 @@ def test_a_run_leaves_nothing_behind(own_manager: bool) -> None:
         folder = sandbox.run_folder
         assert execute(sandbox, "1", own_manager=own_manager).cells[0][0].data["text/plain"] == "1"
     gc.collect()
-    assert not open_files() - files
+    assert not left_open(files)
     assert not set(threading.enumerate()) - threads
     assert not folder.exists()
 

@@ -96,8 +96,8 @@ def soft_masks(polygons: Tensor, height: int, width: int, *, extent: float, tau:
         # written so that NaN fails.
         if not length > 0:
             raise ValueError(f"{name} {length} must be greater than 0, in the polygons' unit")
-    x = ((2 * torch.arange(width, dtype=torch.float64) + 1) / width - 1) * extent
-    y = (1 - (2 * torch.arange(height, dtype=torch.float64) + 1) / height) * extent
+    x = ((2 * torch.arange(width, dtype=torch.float64, device="cpu") + 1) / width - 1) * extent
+    y = (1 - (2 * torch.arange(height, dtype=torch.float64, device="cpu") + 1) / height) * extent
     centres = torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1).to(polygons)
     return torch.sigmoid(-signed_distance(centres, polygons) / tau).unflatten(1, (1, height, width))
 

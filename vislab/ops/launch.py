@@ -50,5 +50,5 @@ def warps_for(elements: int, elements_per_warp: int = 1024, most: int = 8) -> in
 
 def high_and_low(number: float) -> tuple[float, float]:
     """Split a float64 number in two float32 ones, since Triton passes a Python float as float32."""
-    high = torch.tensor(number, dtype=torch.float32).item()
+    high = torch.tensor(number, dtype=torch.float32, device="cpu").item()
     return high, number - high

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+# asked once: torch.compile of PyTorch 2.11 cannot look into the question.
+_WITH_AUTOCAST = frozenset(filter(torch.amp.autocast_mode.is_autocast_available, ("cpu", "cuda", "mps", "xpu")))
 
 
 def accumulator(*dtypes: torch.dtype) -> torch.dtype:
@@ -44,5 +46,4 @@ def check_alike(name: str, tensor: Tensor, other_name: str, other: Tensor) -> No
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     """Keep autocast from rounding the matrix products of a ``with`` block to half precision."""
-    known = torch.amp.autocast_mode.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+    return torch.autocast(device.type, enabled=False) if device.type in _WITH_AUTOCAST else nullcontext()

@@ -86,6 +86,15 @@ def _from_middle(row, column, out_height, out_width, ACC: tl.constexpr):
 
 
 @triton.jit
+def _quotient(numerator, denominator, ACC: tl.constexpr):
+    """Divide, rounded once: on a GPU a float32 ``/`` may be two units in the last place off, and the identity would miss its pixels."""
+    if ACC == tl.float32:
+        return tl.math.div_rn(numerator, denominator)
+    else:
+        return numerator / denominator
+
+
+@triton.jit
 def _units(size, out_height, out_width, ALIGN_CORNERS: tl.constexpr, ACC: tl.constexpr):
     """Return pixels of the image, along its axis of ``size``, that an entry of 1 in theta's row moves the position by.
 
@@ -99,7 +108,7 @@ def _units(size, out_height, out_width, ALIGN_CORNERS: tl.constexpr, ACC: tl.con
         # an output of one pixel is its own middle: x or y is 0, whatever it is divided by.
         out_extent_x = tl.maximum(out_extent_x - 1.0, 1.0)
         out_extent_y = tl.maximum(out_extent_y - 1.0, 1.0)
-    return extent / out_extent_x, extent / out_extent_y, extent * 0.5
+    return _quotient(extent, out_extent_x, ACC), _quotient(extent, out_extent_y, ACC), extent * 0.5
 
 
 @triton.jit

@@ -133,7 +133,7 @@ def _coordinates(height: int, width: int, align_corners: bool, dtype: torch.dtyp
     """Return ``[H · W, 3]``: x, y and 1 of every pixel of an output, made once for each size; nobody may write into it."""
     # outside inference mode, so that a later call may pass through autograd.
     with torch.inference_mode(False):
-        like = torch.empty(0, dtype=dtype)
+        like = torch.empty(0, dtype=dtype, device="cpu")
         u = _centres(width, align_corners, like).view(1, width).expand(height, width)
         v = _centres(height, align_corners, like).expand(height, width)
         return torch.stack([u, v, torch.ones_like(u)], dim=-1).view(-1, 3)

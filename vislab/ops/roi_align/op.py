@@ -166,12 +166,14 @@ def _rows(features):
 
 def _by_pixel(pixel, pixels):
     """Return the taps' numbers in the order of their pixels, ``[taps]``, and where each pixel's run begins, ``[pixels]``."""
-    # NumPy's sort of plain numbers uses vector instructions and takes a twentieth of torch.sort's time; a tap's number is packed in.
-    taps = pixel.numel()
-    packed = (pixel * taps + torch.arange(taps)).numpy()
-    packed = np.sort(packed.astype(np.uint32) if pixels * taps <= 2**32 else packed).astype(np.int64)
     edges = torch.bincount(pixel, minlength=pixels).cumsum(0).roll(1)
     edges[0] = 0
+    taps = pixel.numel()
+    if pixel.device.type != "cpu":
+        return pixel.argsort(), edges
+    # NumPy's sort of plain numbers uses vector instructions and takes a twentieth of torch.sort's time; a tap's number is packed in.
+    packed = (pixel * taps + torch.arange(taps, device="cpu")).numpy()
+    packed = np.sort(packed.astype(np.uint32) if pixels * taps <= 2**32 else packed).astype(np.int64)
     return torch.from_numpy(packed % taps), edges
 
 
@@ -245,7 +247,7 @@ def _crops(features, taps):
 def _pull_back_crops(grad, features, boxes, crops, with_features, with_boxes):
     """Give the gradients of few boxes; ``grad`` is ``[K, PH, C, PW]``."""
     (rows, *by_y), (columns, *by_x) = crops.rows, crops.columns
-    grad_features = torch.zeros(features.shape if with_features else 0, dtype=grad.dtype)
+    grad_features = grad.new_zeros(features.shape if with_features else 0)
     if with_features:
         count, bins, channels, _ = grad.shape
         spread = (grad.reshape(count, bins * channels, -1) @ columns).view(count, bins, -1)
@@ -268,14 +270,14 @@ def _axis(low, high, bins, length, scale, ratio, aligned, with_slopes):
     # adaptive samples lie at most a pixel and at least half a pixel apart: only so many fall on the map, however large the box.
     count = int(samples.max().item()) if ratio <= 0 else max(ratio, 0)
     window = min(count, 2 * length + 5) if ratio <= 0 else count
-    bin_ = torch.arange(bins, dtype=extent.dtype)[None, :, None]
+    bin_ = torch.arange(bins, dtype=extent.dtype, device=extent.device)[None, :, None]
     low, extent, samples, free = (number[:, None, None] for number in (low, extent, samples, free))
     every = samples.clamp(min=1)
     first = torch.zeros_like(low)
     if count > window:
         first = ((-1 - low - bin_ / bins * extent) * (every * bins / extent)).floor().sub(1).clamp(min=0)
         first = torch.where(samples > window, first, 0.0)
-    sample = first + torch.arange(max(window, 1), dtype=extent.dtype)
+    sample = first + torch.arange(max(window, 1), dtype=extent.dtype, device=extent.device)
     fraction = (bin_ + (sample + 0.5) / every) / bins
     position = low + fraction * extent
     counts = (position >= -1) & (position <= length) & (sample < samples)
@@ -301,7 +303,7 @@ def _axis(low, high, bins, length, scale, ratio, aligned, with_slopes):
         return pixel, *weights
     offset = pixel - start
     weights = [part.new_zeros(*pixel.shape[:2], span).scatter_add_(-1, offset, part) for part in weights]
-    return (start + torch.arange(span)).clamp(max=length - 1), *weights
+    return (start + torch.arange(span, device=start.device)).clamp(max=length - 1), *weights
 
 
 tie_averages(_pool, _pull_back)

@@ -118,11 +118,11 @@ def _pool(features, boxes, index, height, width, scale, with_argmax):
     x0, x1 = _bins(left, right, width, length_x)
     rows = features.permute(0, 2, 3, 1).reshape(-1, channels).contiguous()  # a pixel's channels side by side
     pooled = features.new_zeros(boxes.shape[0], height * width, channels)
-    argmax = torch.full((boxes.shape[0], height * width, channels) if with_argmax else (0,), -1, dtype=torch.int32)
+    argmax = index.new_full((boxes.shape[0], height * width, channels) if with_argmax else (0,), -1, dtype=torch.int32)
     for chosen, taps_y, taps_x in _classes(y1 - y0, x1 - x0, height * width * channels):
         # a bin that is smaller than its class repeats its last line, which moves neither the maximum nor where it first stands.
-        row = torch.minimum(y0[chosen, :, None] + torch.arange(taps_y), y1[chosen, :, None] - 1).clamp(min=0)
-        column = torch.minimum(x0[chosen, :, None] + torch.arange(taps_x), x1[chosen, :, None] - 1).clamp(min=0)
+        row = torch.minimum(y0[chosen, :, None] + torch.arange(taps_y, device=boxes.device), y1[chosen, :, None] - 1).clamp(min=0)
+        column = torch.minimum(x0[chosen, :, None] + torch.arange(taps_x, device=boxes.device), x1[chosen, :, None] - 1).clamp(min=0)
         # [taps, k · PH · PW]: with the taps in front, what is reduced over them runs in vector instructions.
         pixel = row.permute(2, 0, 1)[:, None, :, :, None] * length_x + column.permute(2, 0, 1)[None, :, :, None, :]
         pixel = pixel.reshape(taps_y * taps_x, -1)
@@ -154,9 +154,9 @@ def _pull_back(grad, argmax, index, images, height, width):
     # boxes overlap: in half precision the sum would stall.
     wide = torch.float64 if grad.dtype == torch.float64 else torch.float32
     channels = grad.shape[1]
-    plane = index.long().clamp(0, max(images - 1, 0))[:, None] * channels + torch.arange(channels)  # [K, C]
+    plane = index.long().clamp(0, max(images - 1, 0))[:, None] * channels + torch.arange(channels, device=index.device)  # [K, C]
     pixel = plane[:, :, None, None] * (height * width) + argmax.clamp(min=0)
-    total = torch.zeros(images * channels * height * width, dtype=wide)
+    total = grad.new_zeros(images * channels * height * width, dtype=wide)
     if grad.numel():
         total.scatter_add_(0, pixel.flatten(), grad.to(wide).masked_fill(argmax < 0, 0.0).flatten())
     return total.view(images, channels, height, width).to(grad.dtype)
@@ -166,7 +166,7 @@ def _first(match):
     """Return the first row of ``[taps, N]`` that holds True in each column; argmax would do, but not in vector instructions."""
     taps = len(match)
     rank, dtype = (match.view(torch.uint8), torch.uint8) if taps < 256 else (match.int(), torch.int32)
-    return taps - (rank * torch.arange(taps, 0, -1, dtype=dtype)[:, None]).amax(0).long()
+    return taps - (rank * torch.arange(taps, 0, -1, dtype=dtype, device=match.device)[:, None]).amax(0).long()
 
 
 def _rounded(coordinate):
@@ -180,7 +180,7 @@ def _rounded(coordinate):
 def _bins(first, last, bins, length):
     """Return where each bin begins and ends on the map, both ``[K, bins]``; an empty one ends where it begins, or before."""
     extent = (last - first + 1).clamp(min=1)[:, None]
-    bin_ = torch.arange(bins)
+    bin_ = torch.arange(bins, device=first.device)
     start = first[:, None] + bin_ * extent // bins
     end = first[:, None] + ((bin_ + 1) * extent + bins - 1) // bins
     return start.clamp(0, length), end.clamp(0, length)
@@ -192,7 +192,7 @@ def _classes(extent_y, extent_x, outputs):
     taps_y, taps_x = int(high.max()), int(wide.max())
     # little work is done in one go: a class costs some thirty calls.
     if len(high) * taps_y * taps_x * outputs <= 2 * _GATHER_MAX:
-        yield torch.arange(len(high)), taps_y, taps_x
+        yield torch.arange(len(high), device=high.device), taps_y, taps_x
         return
     # the exponent of n - 1 is the number of its binary digits: 1, 2, 3 to 4, 5 to 8 ...
     class_ = torch.frexp((torch.maximum(high, wide) - 1).double()).exponent

@@ -75,12 +75,12 @@ def read_bilinear(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     batch = torch.arange(image.shape[0], device=image.device).view(-1, *[1] * (x.ndim - 1))
     left, top = x.detach().floor(), y.detach().floor()
-    output: Tensor | float = 0.0
+    parts = []
     for row, weight_y in ((top, 1 - (y - top)), (top + 1, y - top)):
         for column, weight_x in ((left, 1 - (x - left)), (left + 1, x - left)):
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             # axes of an index apart come first in the answer: [B, ..., C].
             value = image[batch, :, row.clamp(0, height - 1).long(), column.clamp(0, width - 1).long()].movedim(-1, 1)
             # the pixel is masked, not the weight: a NaN on the border must not reach a position outside.
-            output = output + torch.where(inside[:, None], value, 0.0) * (weight_x * weight_y)[:, None]
-    return torch.as_tensor(output)
+            parts.append(torch.where(inside[:, None], value, 0.0) * (weight_x * weight_y)[:, None])
+    return parts[0] + parts[1] + parts[2] + parts[3]

@@ -45,7 +45,7 @@ def spline_matrix(controls: Tensor, regularisation: float) -> Tensor:
 
 
 def _is_solved(system: Tensor, inverse: Tensor) -> bool:
-    residual = system @ inverse - torch.eye(system.shape[0], dtype=system.dtype)
+    residual = system @ inverse - torch.eye(system.shape[0], dtype=system.dtype, device=system.device)
     try:
         # written so that NaN fails.
         return bool(residual.abs().max().item() <= _RESIDUAL_MAX)

@@ -28,12 +28,12 @@ def window_filters_naive(centre: Tensor, extent: Tensor, cells: int, pixels: int
     """Weigh ``pixels`` pixels for each of ``cells`` windows along one axis: ``[B]`` centres and extents to ``[B, cells, pixels]``."""
     # <=, not clamp: NaN stays NaN, and an extent of exactly 0 has no gradient either.
     step = torch.where(extent <= 0, 0.0, extent) / cells
-    middle = centre[:, None] + (torch.arange(cells).to(centre) - (cells - 1) / 2) * step[:, None]  # [B, cells]
+    middle = centre[:, None] + (torch.arange(cells, device=centre.device).to(centre) - (cells - 1) / 2) * step[:, None]  # [B, cells]
 
     # a bump narrower than a pixel could fall between two; the others only need a scale to divide by.
     smallest = 1.0 if window == "bump" else 1e-6
     scale = torch.where(width * step > smallest, width * step, smallest)
-    u = (torch.arange(pixels).to(centre) - middle[:, :, None]) / scale[:, None, None]  # [B, cells, pixels]
+    u = (torch.arange(pixels, device=centre.device).to(centre) - middle[:, :, None]) / scale[:, None, None]  # [B, cells, pixels]
 
     if window == "gaussian":
         log_weight = -(u**2) / 2
