@@ -33,8 +33,9 @@ from autograder.engine.course import Course
 from autograder.engine.receive import receive
 from autograder.engine.secret import read_secret
 from autograder.engine.whole_class import ClassRun, grade_class
+from autograder.gradebook.entering import Entering
 from autograder.gradebook.lock import GradebookBusy
-from autograder.gradebook.run import autograde, generate_feedback, require_assignment
+from autograder.gradebook.run import generate_feedback, require_assignment
 from autograder.intake.course import IntakeSummary
 
 NAMES_SHOWN = 12
@@ -81,6 +82,7 @@ def grade(
             raise Failed(
                 f"{here.root / 'submitted'} holds no submission of {assignment}; collect first: nbgrader zip_collect or nbgrader collect"
             )
+        entering = Entering(here.root, assignment, student, walls=not unsafe_no_sandbox)
         run = grade_class(
             here,
             assignment,
@@ -92,9 +94,10 @@ def grade(
             scheduler=scheduler,
             started=lambda total: stage("grade", total),
             progress=lambda line: stage.step(line),
+            complete=entering.enter,
         )
         try:
-            entered = autograde(here.root, assignment, student, stage("gradebook", None), walls=not unsafe_no_sandbox)
+            entered = entering.rest(stage("gradebook", None))
             if feedback:
                 generate_feedback(here.root, assignment, student, stage("feedback", None))
         except OSError as error:

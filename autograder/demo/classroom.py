@@ -18,7 +18,8 @@ from autograder.engine.receive import receive
 from autograder.engine.secret import FILE_VARIABLE, make_secret
 from autograder.engine.whole_class import grade_class
 from autograder.exercise.assignment import Assignment
-from autograder.gradebook.run import autograde, export_csv, generate_assignment, generate_feedback
+from autograder.gradebook.entering import Entering
+from autograder.gradebook.run import export_csv, generate_assignment, generate_feedback
 
 CONFIG = """# The configuration of this throwaway course is the repository's own.
 c = get_config()  # noqa: F821
@@ -77,10 +78,11 @@ def hold_class(assignment: Assignment, place: Path, stage: Stage, workers: int |
     course = Course(rooms.course, assignment.folder.parent)
     receive(course, assignment.name, stage("intake", len(recipes)))
     step = stage("grade", len(course.jobs(assignment.name)))
-    run = grade_class(course, assignment.name, workers=workers, force=force, progress=step)
+    entering = Entering(rooms.course, assignment.name)
+    run = grade_class(course, assignment.name, workers=workers, force=force, progress=step, complete=entering.enter)
     for _ in range(run.stored):
         step("")
-    autograde(rooms.course, assignment.name, progress=stage("gradebook", len(recipes)))
+    entering.rest(stage("gradebook", len(recipes)))
     generate_feedback(rooms.course, assignment.name, progress=stage("feedback", len(recipes)))
     export_csv(rooms.course, rooms.course / "grades.csv")
     scores = _scores(rooms.course / "grades.csv", assignment.name)

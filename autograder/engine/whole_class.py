@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,7 @@ def grade_class(
     scheduler: str | None = None,
     started: Callable[[int], object] = lambda total: None,
     progress: Progress = lambda line: None,
+    complete: Callable[[str], object] = lambda student: None,
 ) -> ClassRun:
     """Grade every notebook that intake let through and keep the results.
 
@@ -69,6 +71,8 @@ def grade_class(
         scheduler: address of a Dask cluster to grade on; None: this machine.
         started: told how many jobs there are to run.
         progress: told one line per finished job.
+        complete: told each student of whom something was run, as soon as everything of theirs is graded and kept: while others are still
+            being graded. Not told of one with a failure of ours.
 
     Raises:
         SandboxMissing: this machine cannot build the walls.
@@ -87,6 +91,8 @@ def grade_class(
             run.stored += 1
             run.ledgers.setdefault(job.student, {})[job.notebook] = known.ledger
     started(len(todo))
+    left = Counter(job.student for job in todo)
+    faulty = {student for student, _ in run.ungraded}
 
     def finished(job: Job, result: Result) -> None:
         run.graded += 1
@@ -96,7 +102,13 @@ def grade_class(
         except OSError as error:
             # the others go on: what could not be stored is graded again next time.
             run.unsaved.append(str(error))
+            faulty.add(job.student)
+        if result.ledger["status"] == "GRADER_ERROR":
+            faulty.add(job.student)
         progress(f"{job.student}, {job.notebook}: {result.ledger['points']:g} of {result.ledger['max_points']:g}")
+        left[job.student] -= 1
+        if not left[job.student] and job.student not in faulty:
+            complete(job.student)
 
     if scheduler is not None:
         grade_on_cluster(todo, finished, scheduler)

@@ -62,6 +62,10 @@ class Outcome:
     log: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    def __add__(self, later: Outcome) -> Outcome:
+        """Return what both did, one after the other."""
+        return Outcome(self.done + later.done, self.failed + later.failed, self.log + later.log, {**self.reasons, **later.reasons})
+
 
 def load_config(course_root: Path) -> Config:
     """Return nbgrader's configuration of a course: its own ``nbgrader_config.py``, otherwise the shipped one."""
@@ -150,6 +154,12 @@ def autograde(
         return session.for_each(Autograde, session.coursedir.submitted_directory, assignment, students, progress)
 
 
+def students_in(course_root: Path, assignment: str) -> list[str]:
+    """Return whom ``autograde`` takes if it is told no names: everybody in ``intake``."""
+    coursedir = CourseDirectory(config=load_config(course_root))
+    return _students(coursedir, coursedir.submitted_directory, assignment)
+
+
 def generate_feedback(
     course_root: Path, assignment: str, students: Sequence[str] | None = None, progress: Progress = lambda student: None
 ) -> Outcome:
@@ -223,7 +233,7 @@ class _Session:
         self.coursedir.assignment_id = assignment
         done: list[str] = []
         reasons: dict[str, str] = {}
-        for student in self.students(directory, assignment) if students is None else students:
+        for student in _students(self.coursedir, directory, assignment) if students is None else students:
             self.coursedir.student_id = student
             said = len(self.lines)
             try:
@@ -239,11 +249,12 @@ class _Session:
             progress(student)
         return Outcome(tuple(done), tuple(reasons), tuple(self.lines), reasons)
 
-    def students(self, directory: str, assignment: str) -> list[str]:
-        """Return the students that have a folder there, found as nbgrader finds them."""
-        before, _, after = self.coursedir.format_path(directory, "\0", assignment).partition("\0")
-        found = glob.glob(glob.escape(before) + "*" + glob.escape(after))
-        return sorted(path[len(before) : len(path) - len(after)] for path in found if Path(path).is_dir())
+
+def _students(coursedir: CourseDirectory, directory: str, assignment: str) -> list[str]:
+    """Return the students that have a folder there, found as nbgrader finds them."""
+    before, _, after = coursedir.format_path(directory, "\0", assignment).partition("\0")
+    found = glob.glob(glob.escape(before) + "*" + glob.escape(after))
+    return sorted(path[len(before) : len(path) - len(after)] for path in found if Path(path).is_dir())
 
 
 def _reason(lines: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.ops.subject import Library, Subject
+from benchmarks.ops.subject import Library, Subject, of_positions
 from vislab.ops.affine_sample import affine_sample, path_for
 from vislab.ops.affine_sample.naive import affine_sample_naive
 
@@ -79,5 +79,6 @@ SUBJECT = Subject(
     eager=eager,
     eager_name="affine_grid, grid_sample",
     bytes_moved=bytes_moved,
+    tolerance=of_positions(3e-5),
     libraries=_libraries(),
 )

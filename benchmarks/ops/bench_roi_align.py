@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.ops.subject import Library, Subject
+from benchmarks.ops.subject import Library, Subject, of_positions
 from vislab.ops.roi_align import path_for, roi_align
 from vislab.ops.roi_align.naive import roi_align_naive
 
@@ -82,5 +82,6 @@ SUBJECT = Subject(
     eager=eager,
     eager_name="grid_sample of each box's image, mask, avg_pool2d",
     bytes_moved=bytes_moved,
+    tolerance=of_positions(1e-5),
     libraries=_libraries(),
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.ops.subject import Subject
+from benchmarks.ops.subject import Subject, of_positions
 from vislab.ops.tps_sample import path_for, tps_sample
 from vislab.ops.tps_sample.naive import tps_sample_naive
 
@@ -72,5 +72,6 @@ SUBJECT = Subject(
     eager_name="solve, distances, product, grid_sample",
     bytes_moved=bytes_moved,
     # float32 places a pixel near 128 to 1e-5 pixels, and so do the weights of its neighbours, which are the image's gradient.
-    tolerance=5e-5,
+    # the targets' gradient goes through the inverse of the spline's system.
+    tolerance=of_positions(1e-4),
 )

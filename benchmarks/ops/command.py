@@ -7,7 +7,7 @@ import argparse
 import torch
 
 from benchmarks.machine import device_name, versions
-from benchmarks.ops.measure import GateError, measure
+from benchmarks.ops.measure import GateError, forced_path, measure
 from benchmarks.ops.subject import subjects
 from benchmarks.publish import add_output_options, publish, refuse
 from benchmarks.timing import copy_bandwidth
@@ -18,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser)
     parser.add_argument("--op", choices=sorted(subjects()), action="append", help="measure this op alone; may be repeated")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--path", choices=["plain", "fused"], help="measure this formulation, whatever a device takes by itself")
     parser.add_argument("--rounds", type=int, default=20, help="interleaved samples of each contender (default 20)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out; its column is null")
 
@@ -29,7 +30,8 @@ def run(options: argparse.Namespace) -> int:
     device = torch.device(options.device)
     bandwidth = copy_bandwidth(device) if device.type == "cuda" else None
     try:
-        rows = [row for subject in chosen for row in measure(subject, device, options.rounds, bandwidth, not options.no_compile)]
+        with forced_path(options.path):
+            rows = [row for subject in chosen for row in measure(subject, device, options.rounds, bandwidth, not options.no_compile)]
     except GateError as error:
         return refuse(error)
     result = {

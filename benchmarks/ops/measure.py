@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from benchmarks.ops.gate import red_comparisons
 from benchmarks.ops.subject import PASSES, Call, Library, Subject
 from benchmarks.timing import interleaved_times, median_ratio
+from vislab.ops import path as ops_path
 
 
 class GateError(AssertionError):
@@ -53,11 +55,11 @@ def measure(
             if compile_ is not None:
                 contenders["compile"] = compile_
         what = f"{subject.op} {_size(shape)}"
-        red += red_comparisons(contenders, naive, tensors, cotangents, what, subject.tolerance)
+        red += red_comparisons(contenders, naive, tensors, cotangents, what, subject.tolerance(shape))
         for name, library in subject.libraries.items():
             pair = _pair(subject, library, name, options)
             alike = _with(subject.naive, {**options, **library.options})
-            red += red_comparisons(pair, alike, tensors, cotangents, what, subject.tolerance, library.gradients)
+            red += red_comparisons(pair, alike, tensors, cotangents, what, subject.tolerance(shape), library.gradients)
         if red:
             continue
         for name in PASSES:
@@ -85,6 +87,18 @@ def measure(
     if red:
         raise GateError(red)
     return rows
+
+
+@contextmanager
+def forced_path(path: str | None) -> Iterator[None]:
+    """Let ``path="auto"`` take this formulation of every op; None leaves it as it is."""
+    own = ops_path.auto_path
+    if path is not None:
+        ops_path.auto_path = lambda *asked: path
+    try:
+        yield
+    finally:
+        ops_path.auto_path = own
 
 
 def _pair(subject: Subject, library: Library, name: str, options: Mapping[str, Any]) -> dict[str, Call]:

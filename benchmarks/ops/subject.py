@@ -47,7 +47,7 @@ class Subject:
         bytes_moved: shape, item size in bytes and pass to the bytes that an ideal kernel reads and writes.
         libraries: name of another library to its op, where that is installed; without it the rows have no column of that name.
         options: shape to keyword arguments that every call takes besides, such as the size of what is rendered.
-        tolerance: what the gate allows, as a share of the largest reference value.
+        tolerance: shape to what the gate allows, as a share of the largest reference value.
     """
 
     op: str
@@ -61,7 +61,15 @@ class Subject:
     bytes_moved: Callable[[tuple[int, ...], int, str], int]
     libraries: Mapping[str, Library] = field(default_factory=dict)
     options: Callable[[tuple[int, ...]], Mapping[str, Any]] = lambda shape: {}
-    tolerance: float = 1e-5
+    tolerance: Callable[[tuple[int, ...]], float] = lambda shape: 1e-5
+
+
+def of_positions(share: float) -> Callable[[tuple[int, ...]], float]:
+    """Return a tolerance for images ``[B, C, H, W]`` that are read at positions in pixels: up to 64 pixels ``share``, beyond in proportion.
+
+    float32 holds a position in an image of 256 pixels four times less exactly, and between two pixels a value changes as fast as ever.
+    """
+    return lambda shape: share * max(1.0, max(shape[2:]) / 64)
 
 
 def subjects() -> dict[str, Subject]:

@@ -234,3 +234,13 @@ def test_a_room_for_gpus_needs_no_grader(root, room):
     script = f"{without}; from benchmarks.__main__ import main; main([{room!r}, '--help'])"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0 and f"usage: python -m benchmarks {room}" in done.stdout, done.stderr
+
+
+def test_a_formulation_can_be_asked_for(monkeypatch, capsys):
+    asked = []
+    small = replace(command.subjects()["soft_argmax"], sizes={"cpu": ((1, 1, 4, 4),)})
+    monkeypatch.setattr(command, "subjects", lambda: {"soft_argmax": small})
+    for words in (["--path", "fused"], []):
+        assert main(["ops", "--json", "--device", "cpu", "--rounds", "1", "--no-compile", *words]) == 0
+        asked += [row["path"] for row in json.loads(capsys.readouterr().out)["rows"]]
+    assert asked == ["fused", "fused", "plain", "plain"]

@@ -249,8 +249,9 @@ def test_the_path_named_is_the_path_taken():
 
 
 @pytest.mark.needs_cuda
-def test_a_cuda_tensor_takes_the_kernels():
-    assert path_for(torch.zeros(1, 1, 2, 2, device="cuda")) == "fused"
+def test_a_cuda_tensor_takes_the_kernels_unless_it_is_large():
+    assert path_for(torch.zeros(1, 1, 256, 256, device="cuda")) == "fused"
+    assert path_for(torch.zeros(1, 1, 256, 257, device="cuda")) == "plain"
 
 
 SCRIPT = """

@@ -68,13 +68,15 @@ def path_for(image: Tensor, path: str = "auto") -> str:
         path: ``"auto"``, or the name of a formulation.
 
     Returns:
-        ``"fused"``: Triton kernels. ``"plain"``: PyTorch's own sampler, guarded. ``"naive"``: the reference.
+        ``"plain"``: PyTorch's own sampler, guarded; ``"auto"`` takes it everywhere. ``"fused"``: Triton kernels. ``"naive"``: the
+        reference.
 
     Raises:
         ValueError: an unknown path.
         RuntimeError: ``"fused"`` where Triton is not installed.
     """
-    return resolve_path(path, image, _FORMULATIONS)
+    # on an H100 the kernels take 1.3 to 2.1 times as long as the plain formulation, forward and backward.
+    return resolve_path(path, image, _FORMULATIONS, fused_pays=False)
 
 
 def _check(image: Tensor, grid: Tensor, padding: str, align_corners: bool) -> None:
