@@ -3,61 +3,78 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
-from autograder.attack.fixture import FixtureError
-from autograder.authoring.fault import AuthoringError
-from autograder.cli import attack, audit, authoring, demo, doctor, grade, intake, report
 from autograder.cli.terminal import EXIT_FAULTY, EXIT_USAGE, Failed, stop
-from autograder.demo.recipe import RecipeError
-from autograder.engine.cluster import ClusterError
-from autograder.engine.course import CourseError
-from autograder.engine.secret import SecretError
-from autograder.engine.store import StoreError
-from autograder.exercise.assignment import AssignmentError
-from autograder.exercise.exercise import ExerciseError
-from autograder.gradebook.run import GradebookError
-from autograder.intake.limits import IntakeError
-from autograder.sandbox.faults import SandboxMissing
-from autograder.sandbox.limits import LimitsError
 
-app = typer.Typer(
-    name="autograder",
-    help="Build, release, collect, grade and audit the course's assignments.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for room in (authoring, intake, grade, report, audit, doctor, demo, attack):
-    room.add_to(app)
+# command to its module in this folder, in the order of the help: whoever types one does not wait for the libraries of the others.
+COMMANDS = {
+    "build": "authoring",
+    "bundle": "authoring",
+    "figures": "authoring",
+    "intake": "intake",
+    "grade": "grade",
+    "report": "report",
+    "audit": "audit",
+    "doctor": "doctor",
+    "demo": "demo",
+    "attack": "attack",
+}
+# by name, since only a module that is loaded can have raised one.
+USAGE = {
+    "autograder.attack.fixture.FixtureError",
+    "autograder.demo.recipe.RecipeError",
+    "autograder.engine.cluster.ClusterError",
+    "autograder.engine.course.CourseError",
+    "autograder.engine.secret.SecretError",
+    "autograder.exercise.assignment.AssignmentError",
+    "autograder.gradebook.run.GradebookError",
+    "autograder.intake.limits.IntakeError",
+    "autograder.sandbox.faults.SandboxMissing",
+    "autograder.sandbox.limits.LimitsError",
+}
+FAULTY = {
+    "autograder.authoring.fault.AuthoringError",
+    "autograder.engine.store.StoreError",
+    "autograder.exercise.exercise.ExerciseError",
+    "builtins.OSError",
+}
 
-USAGE = (
-    AssignmentError,
-    ClusterError,
-    CourseError,
-    SecretError,
-    SandboxMissing,
-    LimitsError,
-    IntakeError,
-    RecipeError,
-    FixtureError,
-    GradebookError,
-)
-FAULTY = (AuthoringError, ExerciseError)
+
+def app_for(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the program: with all commands, or with what the module of the command has that ``words`` begin with."""
+    app = typer.Typer(
+        name="autograder",
+        help="Build, release, collect, grade and audit the course's assignments.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    # without a callback Typer would take a single command for the whole program.
+    app.callback()(_program)
+    asked = COMMANDS.get(words[0]) if words else None
+    for room in [asked] if asked else dict.fromkeys(COMMANDS.values()):
+        import_module(f"autograder.cli.{room}").add_to(app)
+    return app
+
+
+def _program() -> None:
+    """Stand for what is done before every command: nothing."""
 
 
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        app_for(sys.argv[1:])()
     except Failed as error:
         stop(str(error), error.code)
-    except USAGE as error:
-        stop(str(error), EXIT_USAGE)
-    except FAULTY as error:
-        stop(str(error), EXIT_FAULTY)
-    except (StoreError, OSError) as error:
-        stop(str(error), EXIT_FAULTY)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+        if not kinds & (USAGE | FAULTY):
+            raise
+        stop(str(error), EXIT_USAGE if kinds & USAGE else EXIT_FAULTY)

@@ -10,7 +10,7 @@ import pytest
 import typer
 from nbgrader.apps import NbGraderApp
 
-from autograder.cli.app import app
+from autograder.cli.app import app_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +26,7 @@ def typed(page: str) -> list[str]:
 
 def faults(page: str) -> list[str]:
     """Return what cannot be typed, as sentences."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app_for()).commands  # type: ignore[attr-defined]
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     found = []
     for line in typed(page):

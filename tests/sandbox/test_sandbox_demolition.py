@@ -18,7 +18,7 @@ import pytest
 from sandbox_bench import Bench, execute
 from typer.testing import CliRunner
 
-from autograder.cli.app import app
+from autograder.cli.app import app_for
 from autograder.sandbox import demolition
 from autograder.sandbox.demolition import DemolitionError, DemolitionWarning, Wall
 from autograder.sandbox.interpreter import COURSE_ROOT
@@ -219,7 +219,7 @@ def test_a_planted_way_there_is_seen(planted: str) -> None:
 
 def test_no_word_on_the_command_line_in_the_environment_or_in_a_file_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for option in ("--without", "--demolish", "--demolished"):
-        done = CliRunner().invoke(app, ["grade", "a1_pose", option, "network"])
+        done = CliRunner().invoke(app_for(), ["grade", "a1_pose", option, "network"])
         assert done.exit_code == 2, done.output
     for table in ({"without": ["network"]}, {"demolished": ["network"]}):
         with pytest.raises(LimitsError, match="is not a limit"):
