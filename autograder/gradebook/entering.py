@@ -34,8 +34,8 @@ class Entering:
     def enter(self, student: str) -> None:
         """Enter one student whose results are all in the store.
 
-        Never raises on account of a gradebook that cannot be written now: this student and all later ones are left to ``rest`` then, since
-        whoever calls this has others to grade and must not wait.
+        Never raises: whoever calls this has others to grade. What goes wrong with one student is left to ``rest``; a gradebook that cannot be
+        written now is not waited for, and this student and all later ones are left.
         """
         if not self._free:
             return
@@ -44,6 +44,8 @@ class Entering:
             self._outcome += autograde(*self._place, [student], walls=self._walls)
         except OSError:
             self._free = False
+        except Exception:  # whatever it is, it comes again in rest, when everybody is graded.
+            return
 
     def rest(self, progress: Progress = lambda student: None) -> Outcome:
         """Enter everybody who was not, waiting for the gradebook where somebody holds it; returns what became of the whole class.

@@ -106,3 +106,20 @@ def test_whom_nbgrader_gives_up_is_told_once(course: TinyCourse, entering: Enter
     outcome = entering.rest()
     assert outcome.failed == ("bob",) and outcome.done == ("ann", "cy") and asked == [["bob"], ["ann", "cy"]]
     assert list(outcome.reasons) == ["bob"] and outcome.reasons["bob"]
+
+
+def test_a_fault_that_nobody_foresaw_stops_no_grading(entering: Entering, asked: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = room.autograde
+
+    def autograde(root, assignment, students, *rest, **more) -> Outcome:
+        if "bob" in students:
+            raise RecursionError("a notebook nested too deeply")
+        return whole(root, assignment, students, *rest, **more)
+
+    monkeypatch.setattr(room, "autograde", autograde)
+    for student in STUDENTS:
+        entering.enter(student)
+    assert asked == [["ann"], ["cy"]]
+    # told when everybody is graded, as ever.
+    with pytest.raises(RecursionError, match="nested too deeply"):
+        entering.rest()
