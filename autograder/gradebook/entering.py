@@ -34,8 +34,8 @@ class Entering:
     def enter(self, student: str) -> None:
         """Enter one student whose results are all in the store.
 
-        Never raises: whoever calls this has others to grade. What goes wrong with one student is left to ``rest``; a gradebook that cannot be
-        written now is not waited for, and this student and all later ones are left.
+        Never raises: whoever calls this has others to grade. What goes wrong with one student is left to ``rest``; a gradebook that cannot
+        be written now is not waited for, and this student and all later ones are left.
         """
         if not self._free:
             return
