@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -38,3 +40,13 @@ def versions() -> dict[str, str | None]:
         except PackageNotFoundError:
             found[package] = None
     return found
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``: the GPU where there is one."""
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def frame(device: torch.device, rounds: int) -> dict[str, Any]:
+    """Return what a result on a device begins with: where, with what, and how often."""
+    return {"device": device_name(device), "threads": torch.get_num_threads(), "versions": versions(), "rounds": rounds}

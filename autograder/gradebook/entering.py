@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.gradebook.hooks import prepare_nbgrader
 from autograder.gradebook.lock import wait_until_free
 from autograder.gradebook.run import Outcome, Progress, autograde, load_config, students_in
 
@@ -40,7 +40,7 @@ class Entering:
         if not self._free:
             return
         try:
-            wait_until_free(self._db_url(), 0.0)
+            wait_until_free(self._coursedir.db_url, 0.0)
             self._outcome += autograde(*self._place, [student], walls=self._walls)
         except OSError:
             self._free = False
@@ -57,7 +57,7 @@ class Entering:
             GradebookBusy: another program holds the gradebook and does not let go, or it cannot be written.
         """
         entered = {*self._outcome.done, *self._outcome.failed}
-        everybody = students_in(*self._place) if self._students is None else self._students
+        everybody = students_in(self._coursedir, self._place[1]) if self._students is None else self._students
         for student in everybody:
             if student in entered:
                 progress(student)
@@ -66,6 +66,7 @@ class Entering:
             self._outcome += autograde(*self._place, left, progress, walls=self._walls)
         return self._outcome
 
-    def _db_url(self) -> str:
-        prepare_nbgrader()
-        return CourseDirectory(config=load_config(self._place[0])).db_url
+    # read once, and when it is first asked for: a configuration is a program.
+    @cached_property
+    def _coursedir(self) -> CourseDirectory:
+        return CourseDirectory(config=load_config(self._place[0]))

@@ -154,9 +154,8 @@ def autograde(
         return session.for_each(Autograde, session.coursedir.submitted_directory, assignment, students, progress)
 
 
-def students_in(course_root: Path, assignment: str) -> list[str]:
+def students_in(coursedir: CourseDirectory, assignment: str) -> list[str]:
     """Return whom ``autograde`` takes if it is told no names: everybody in ``intake``."""
-    coursedir = CourseDirectory(config=load_config(course_root))
     return _students(coursedir, coursedir.submitted_directory, assignment)
 
 

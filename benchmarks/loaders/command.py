@@ -7,14 +7,14 @@ import argparse
 import torch
 
 from benchmarks.loaders.measure import GateError, measure
-from benchmarks.machine import device_name, versions
+from benchmarks.machine import add_device_option, frame
 from benchmarks.publish import add_output_options, publish, refuse
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked of this room."""
     add_output_options(parser)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device_option(parser)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved epochs of each contender (default 5)")
     parser.add_argument("--count", type=int, default=9216, help="images in the set (default 9216, as many as the course has icons)")
     parser.add_argument("--batch-size", type=int, default=64, help="rows of a batch (default 64)")
@@ -28,10 +28,7 @@ def run(options: argparse.Namespace) -> int:
     except GateError as error:
         return refuse(error)
     result = {
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-        "rounds": options.rounds,
+        **frame(device, options.rounds),
         "count": options.count,
         **measured,
     }

@@ -6,7 +6,7 @@ import argparse
 
 import torch
 
-from benchmarks.machine import device_name, versions
+from benchmarks.machine import add_device_option, frame
 from benchmarks.ops.measure import GateError, forced_path, measure
 from benchmarks.ops.subject import subjects
 from benchmarks.publish import add_output_options, publish, refuse
@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked of this room."""
     add_output_options(parser)
     parser.add_argument("--op", choices=sorted(subjects()), action="append", help="measure this op alone; may be repeated")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device_option(parser)
     parser.add_argument("--path", choices=["plain", "fused"], help="measure this formulation, whatever a device takes by itself")
     parser.add_argument("--rounds", type=int, default=20, help="interleaved samples of each contender (default 20)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out; its column is null")
@@ -35,10 +35,7 @@ def run(options: argparse.Namespace) -> int:
     except GateError as error:
         return refuse(error)
     result = {
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-        "rounds": options.rounds,
+        **frame(device, options.rounds),
         "copy_gb_per_s": None if bandwidth is None else round(bandwidth / 1e9, 1),
         "rows": rows,
     }

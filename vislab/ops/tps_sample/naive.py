@@ -39,9 +39,8 @@ def tps_sample_naive(
 def spline_naive(controls: Tensor, targets: Tensor, regularisation: float) -> tuple[Tensor, Tensor]:
     """Solve the spline's system: ``[K, 2]`` and ``[B, K, 2]`` to bending weights ``[B, K, 2]`` and affine part ``[B, 3, 2]``."""
     count = controls.shape[0]
-    bending = radial_naive(((controls[:, None] - controls[None]) ** 2).sum(-1)) + regularisation * torch.eye(
-        count, dtype=controls.dtype, device=controls.device
-    )
+    ridge = regularisation * torch.eye(count, dtype=controls.dtype, device=controls.device)
+    bending = radial_naive(((controls[:, None] - controls[None]) ** 2).sum(-1)) + ridge
     straight = torch.cat([controls.new_ones(count, 1), controls], dim=1)
     system = torch.cat([torch.cat([bending, straight], 1), torch.cat([straight.T, controls.new_zeros(3, 3)], 1)])
     solved = torch.linalg.solve(system, torch.cat([targets, torch.zeros_like(targets[:, :1].expand(-1, 3, -1))], 1))
