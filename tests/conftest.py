@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
 import torch
+from compiled import run_compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -82,9 +82,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     mark = pyfuncitem.get_closest_marker("needs_cuda")
     if mark is None or not mark.kwargs.get("compiled") or os.environ["TRITON_INTERPRET"] != "1":
         return None
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pyfuncitem.nodeid]
-    environment = os.environ | {"TRITON_INTERPRET": "0", "VISLAB_PROMISE_CUDA": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580, check=False)
+    done = run_compiled(pyfuncitem.nodeid, VISLAB_PROMISE_CUDA="1")
     if done.returncode != 0:
         pytest.fail(done.stdout + done.stderr, pytrace=False)
     return True

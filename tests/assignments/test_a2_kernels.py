@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from compiled import run_compiled
 from course_assignments import ASSIGNMENTS
 
 from autograder.authoring.cell import Role
@@ -76,13 +77,12 @@ def test_a_kernel_that_the_compiler_refuses_is_seen(lessons, root, tmp_path, nam
 
 @pytest.mark.needs_cuda
 @pytest.mark.parametrize("name", KERNELS)
-def test_compiled_solution_and_accepted_kernels_are_right_on_a_gpu(root, name):
+def test_compiled_solution_and_accepted_kernels_are_right_on_a_gpu(name):
     # the very tests that judge interpreted kernels, without the interpreter.
     pytest.importorskip("triton")
     files = [str(HERE / "test_lessons.py"), str(HERE / "test_answers.py")]
     chosen = f"(accepted and a2_shapes and {name}) or (solution and shapes.{name})"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen]
-    done = subprocess.run(command, cwd=root, env=os.environ | {"TRITON_INTERPRET": "0"}, capture_output=True, text=True, timeout=580)
+    done = run_compiled(*files, "-k", chosen)
     assert done.returncode == 0, done.stdout
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed and int(passed[1]) >= 3, done.stdout
